@@ -1,0 +1,27 @@
+using System.Net;
+
+namespace Orchestrator.Engine.Networks;
+
+/// <param name="DataDirectory">Survives a reboot: which addresses are taken.</param>
+/// <param name="RunDirectory">Network namespaces are at RunDirectory/netns/ID.</param>
+public sealed record NetworkOptions(string DataDirectory, string RunDirectory);
+
+/// <summary>All networks that this machine takes part in.</summary>
+/// <param name="Block">This node's block (16..255): its containers get addresses of the block-th /24 of each network.</param>
+/// <param name="UnderlayAddress">This machine's address that peers send VXLAN to.</param>
+public sealed record NetworkPlan(int Block, IPAddress UnderlayAddress, IReadOnlyList<ClusterNetwork> Networks, IReadOnlyList<NetworkPeer> Peers);
+
+/// <param name="Subnet">A /16; its blocks 0..15 hold virtual IPs.</param>
+/// <param name="Internal">No way out of the cluster.</param>
+public sealed record ClusterNetwork(string Id, uint Vni, IPNetwork Subnet, bool Internal);
+
+/// <summary>Another node: where its VXLAN endpoint is and which block it owns.</summary>
+public sealed record NetworkPeer(IPAddress Address, int Block);
+
+/// <summary>A network as it is on this machine.</summary>
+/// <param name="Gateway">The bridge's address: the containers' gateway and DNS server.</param>
+public sealed record LocalNetwork(ClusterNetwork Network, IPAddress Gateway, string Bridge);
+
+/// <param name="Addresses">By network id.</param>
+/// <param name="DnsServer">The gateway of the first network; null without networks.</param>
+public sealed record Attachment(string ContainerId, string NetnsPath, IReadOnlyDictionary<string, IPAddress> Addresses, IPAddress? DnsServer);
