@@ -1,0 +1,46 @@
+# Orchestrator. `make` or `make help` lists what can be done.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+CONFIGURATION ?= Release
+PROGRAMS := out/bin/orcd out/bin/orc out/bin/orc-runtime
+
+.PHONY: help setup build publish test lint demo bench bench-store bench-deploy clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what building, testing, the demo and the benchmarks need (Debian packages; as root)
+	@scripts/setup.sh build test demo bench
+
+build: ## Compile everything, warnings are errors
+	@scripts/setup.sh build
+	@dotnet build Orchestrator.slnx -c $(CONFIGURATION) -v quiet -nologo
+
+publish: ## Make the three programs: out/bin/{orcd,orc,orc-runtime}
+	@scripts/setup.sh build
+	@scripts/publish.sh
+
+test: ## All tests: fast suites, and as root the suites with real programs and hosts
+	@scripts/test.sh
+
+lint: ## Formatting, analyzers and shell syntax
+	@dotnet build Orchestrator.slnx -c $(CONFIGURATION) -v quiet -nologo
+	@dotnet format whitespace Orchestrator.slnx --no-restore --verify-no-changes
+	@for script in scripts/*.sh integration/*.sh .ci/run; do bash -n $$script || exit 1; done
+
+demo: ## A real stack on six hosts (namespaces here) that loses a machine and heals; KEEP=1 leaves it running
+	@scripts/demo.sh
+
+bench: bench-store bench-deploy ## All benchmarks, beside the peers
+
+bench-store: ## Committed changes per second, beside etcd
+	@scripts/setup.sh bench
+	@scripts/bench-store.sh
+
+bench-deploy: ## 60 replicas from apply to running, beside Docker Swarm
+	@scripts/setup.sh bench
+	@scripts/bench-deploy.sh
+
+clean: ## Remove everything that was built here (not the image cache)
+	@rm -rf out
+	@find src tests integration bench -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} + 2>/dev/null || true
