@@ -1,0 +1,91 @@
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+
+namespace Orchestrator.Linux;
+
+[Flags]
+public enum NamespaceKinds
+{
+    None = 0,
+    Time = 0x80,
+    Mount = 0x20000,
+    Cgroup = 0x2000000,
+    Uts = 0x4000000,
+    Ipc = 0x8000000,
+    User = 0x10000000,
+    Pid = 0x20000000,
+    Network = 0x40000000,
+}
+
+/// <summary>Namespaces are a thread's, and a pooled thread must not carry a foreign one: work in them runs on a thread of its own, which then ends.</summary>
+public static unsafe class Namespaces
+{
+    public static void Unshare(NamespaceKinds kinds) => Libc.Check(Libc.unshare((int)kinds), $"unshare {kinds}");
+
+    public static void Enter(SafeHandle ns, NamespaceKinds kinds) =>
+        Libc.Check(Libc.setns((int)ns.DangerousGetHandle(), (int)kinds), $"setns {kinds}");
+
+    /// <summary>Runs <paramref name="work"/> in the network namespace at <paramref name="path"/> (a bind-mounted or /proc/PID/ns/net file). Sockets that it opens stay in that namespace.</summary>
+    public static T InNetwork<T>(string path, Func<T> work) => OnOwnThread(() =>
+    {
+        using var ns = FileSystem.Open(path, OpenFlags.ReadOnly);
+        Enter(ns, NamespaceKinds.Network);
+        return work();
+    });
+
+    /// <summary>Makes an empty network namespace and pins it by a bind mount on <paramref name="path"/>, which is created.</summary>
+    public static void CreateNetwork(string path)
+    {
+        using (File.Open(path, FileMode.CreateNew))
+        {
+        }
+        try
+        {
+            OnOwnThread(() =>
+            {
+                Unshare(NamespaceKinds.Network);
+                Mounts.Bind("/proc/thread-self/ns/net", path);
+                return 0;
+            });
+        }
+        catch
+        {
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <summary>Unpins a network namespace; it ends when its last process and socket are gone. Nothing there is no error.</summary>
+    public static void DeleteNetwork(string path)
+    {
+        if (!File.Exists(path))
+            return;
+        while (Mounts.Unmount(path))
+        {
+        }
+        File.Delete(path);
+    }
+
+    private static T OnOwnThread<T>(Func<T> work)
+    {
+        T result = default!;
+        ExceptionDispatchInfo? failure = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                result = work();
+            }
+#pragma warning disable CA1031 // Carried over to the caller's thread.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+            }
+        });
+        thread.Start();
+        thread.Join();
+        failure?.Throw();
+        return result;
+    }
+}
