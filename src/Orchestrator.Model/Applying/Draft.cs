@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using Orchestrator.Model.Indexes;
+
+namespace Orchestrator.Model.Applying;
+
+/// <summary>A state in the making: thrown away when an operation is refused. Every object that is put gets the revision's stamp, and
+/// the indexes follow.</summary>
+internal sealed class Draft(ClusterState from, ulong revision, ulong term, long nowMs)
+{
+    private readonly ImmutableSortedDictionary<string, Stack>.Builder _stacks = from.Stacks.ToBuilder();
+    private readonly ImmutableSortedDictionary<string, Service>.Builder _services = from.Services.ToBuilder();
+    private readonly ImmutableSortedDictionary<string, Network>.Builder _networks = from.Networks.ToBuilder();
+    private readonly ImmutableSortedDictionary<string, Node>.Builder _nodes = from.Nodes.ToBuilder();
+    private readonly ImmutableSortedDictionary<string, Replica>.Builder _replicas = from.Replicas.ToBuilder();
+    private readonly ImmutableSortedDictionary<string, ServiceReplicas>.Builder _byService = from.ByService.ToBuilder();
+    private readonly ImmutableSortedDictionary<string, NodeReplicas>.Builder _byNode = from.ByNode.ToBuilder();
+    private readonly SortedSet<string> _stacksToSweep = new(StringComparer.Ordinal);
+
+    public ulong Revision => revision;
+
+    public long NowMs => nowMs;
+
+    public Cluster? Cluster { get; private set; } = from.Cluster;
+
+    public IEnumerable<Service> Services => _services.Values;
+
+    public IEnumerable<Network> Networks => _networks.Values;
+
+    public IEnumerable<Node> Nodes => _nodes.Values;
+
+    public Stack? Stack(string name) => _stacks.GetValueOrDefault(name);
+
+    public Service? Service(string id) => _services.GetValueOrDefault(id);
+
+    public Network? Network(string id) => _networks.GetValueOrDefault(id);
+
+    public Node? Node(string id) => _nodes.GetValueOrDefault(id);
+
+    public Replica? Replica(string id) => _replicas.GetValueOrDefault(id);
+
+    public ServiceReplicas ReplicasOf(string serviceId) => _byService.GetValueOrDefault(serviceId) ?? ServiceReplicas.None;
+
+    public NodeReplicas ReplicasOn(string nodeId) => _byNode.GetValueOrDefault(nodeId) ?? NodeReplicas.None;
+
+    public void Put(Cluster cluster)
+    {
+        cluster.Revision = revision;
+        Cluster = cluster;
+    }
+
+    public void Put(Stack stack)
+    {
+        stack.Revision = revision;
+        _stacks[stack.Name] = stack;
+        _stacksToSweep.Add(stack.Name);
+    }
+
+    public void RemoveStack(string name)
+    {
+        _stacks.Remove(name);
+        _stacksToSweep.Add(name);
+    }
+
+    public void Put(Service service)
+    {
+        service.Revision = revision;
+        _services[service.Id] = service;
+        _stacksToSweep.Add(service.Stack);
+    }
+
+    public void Remove(Service service)
+    {
+        _services.Remove(service.Id);
+        _stacksToSweep.Add(service.Stack);
+    }
+
+    public void Put(Network network)
+    {
+        network.Revision = revision;
+        _networks[network.Id] = network;
+    }
+
+    public void Put(Node node)
+    {
+        node.Revision = revision;
+        _nodes[node.Id] = node;
+    }
+
+    public void RemoveNode(string id) => _nodes.Remove(id);
+
+    public void Put(Replica replica)
+    {
+        replica.Revision = revision;
+        _replicas[replica.Id] = replica;
+        _byService[replica.ServiceId] = ReplicasOf(replica.ServiceId).Put(replica);
+        if (replica.IsPlaced())
+            _byNode[replica.NodeId] = ReplicasOn(replica.NodeId).Put(replica);
+    }
+
+    public void Remove(Replica replica)
+    {
+        _replicas.Remove(replica.Id);
+        Keep(_byService, replica.ServiceId, ReplicasOf(replica.ServiceId).Remove(replica), s => s.Slots.IsEmpty);
+        if (replica.IsPlaced())
+            Keep(_byNode, replica.NodeId, ReplicasOn(replica.NodeId).Remove(replica), n => n.All.IsEmpty);
+        _stacksToSweep.Add(replica.Stack);
+    }
+
+    /// <summary>A network that its stack no longer lists stays until no service and no replica is on it.</summary>
+    public void SweepNetworks()
+    {
+        foreach (var stack in _stacksToSweep)
+            foreach (var network in _networks.Values.Where(n => n.Stack == stack && !IsListed(n)).ToList())
+                if (!_services.Values.Any(s => s.Stack == stack && IsOn(s, network)))
+                    _networks.Remove(network.Id);
+    }
+
+    public ClusterState ToState(Answers answered) => new()
+    {
+        Revision = revision,
+        Term = term,
+        Cluster = Cluster,
+        Stacks = _stacks.ToImmutable(),
+        Services = _services.ToImmutable(),
+        Networks = _networks.ToImmutable(),
+        Nodes = _nodes.ToImmutable(),
+        Replicas = _replicas.ToImmutable(),
+        ByService = _byService.ToImmutable(),
+        ByNode = _byNode.ToImmutable(),
+        Answered = answered,
+    };
+
+    private static void Keep<T>(ImmutableSortedDictionary<string, T>.Builder map, string key, T value, Func<T, bool> isEmpty)
+    {
+        if (isEmpty(value))
+            map.Remove(key);
+        else
+            map[key] = value;
+    }
+
+    private bool IsListed(Network network) => Stack(network.Stack)?.Spec.Networks.Any(n => n.Name == network.Name) ?? false;
+
+    private bool IsOn(Service service, Network network) =>
+        service.VirtualIps.ContainsKey(network.Id)
+        || ReplicasOf(service.Id).All.Any(r => r.IsLive() && r.Spec.Networks.Any(a => a.Network == network.Name));
+}

@@ -1,0 +1,25 @@
+namespace Orchestrator.Model.Applying;
+
+/// <summary>Which changes of a service need new replicas.</summary>
+internal static class SpecDifference
+{
+    /// <summary>The number of replicas, the service's labels, ingress ports, aliases, the restart policy and start conditions are not the container's
+    /// business; a constraint moves only the replicas that it no longer allows where they are.</summary>
+    public static bool ReplacesReplicas(ServiceSpec before, ServiceSpec after) => !OfTheReplica(before).Equals(OfTheReplica(after));
+
+    private static ServiceSpec OfTheReplica(ServiceSpec spec)
+    {
+        var part = spec.Clone();
+        part.Replicas = 0;
+        part.Labels.Clear();
+        part.Restart = null;
+        part.DependsOn.Clear();
+        part.Constraints.Clear();
+        var hostPorts = part.Ports.Where(p => p.Mode == PortMode.Host).ToList();
+        part.Ports.Clear();
+        part.Ports.AddRange(hostPorts);
+        foreach (var network in part.Networks)
+            network.Aliases.Clear();
+        return part;
+    }
+}

@@ -1,0 +1,14 @@
+namespace Orchestrator.Model.Reconciling;
+
+/// <param name="Operations">What to propose, all in one change; empty when nothing is to be done.</param>
+/// <param name="NextWakeMs">When to reconcile again even if nothing changes: a replica's back-off ends then.</param>
+public sealed record ReconcileResult(IReadOnlyList<Operation> Operations, long? NextWakeMs);
+
+/// <summary>Compares what is desired with what is observed. Level-triggered: only the state counts, not how it came about.</summary>
+public static class Reconciler
+{
+    /// <param name="state">What to reconcile.</param>
+    /// <param name="nowMs">The leader's clock, Unix milliseconds.</param>
+    /// <param name="seed">Another one each time: ids of new replicas come from it.</param>
+    public static ReconcileResult Reconcile(ClusterState state, long nowMs, ulong seed) => new([], null);
+}
