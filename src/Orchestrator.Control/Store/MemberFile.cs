@@ -1,0 +1,41 @@
+using System.Net;
+using DotNext.Buffers;
+using DotNext.Net;
+using DotNext.Net.Cluster.Consensus.Raft.Membership;
+
+namespace Orchestrator.Control.Store;
+
+/// <summary>The members' Raft addresses on disk: replaced whole by fsync, rename and directory fsync.</summary>
+internal sealed class MemberFile(string path) : PersistentClusterConfigurationStorage<EndPoint>(path)
+{
+    /// <summary>The file at <paramref name="path"/>, made first when missing. DotNext writes a first file in place, which a crash would tear;
+    /// an existing one it replaces atomically. So there is always one, at version 0: this server alone, or nobody yet.</summary>
+    public static async Task<MemberFile> OpenAsync(string path, EndPoint? first, CancellationToken token)
+    {
+        if (!File.Exists(path))
+        {
+            var draft = path + ".new";
+            File.Delete(draft);
+            using (var file = new MemberFile(draft))
+                await file.SaveFirstAsync(first, token).ConfigureAwait(false);
+            File.Move(draft, path);
+        }
+        return new(path);
+    }
+
+    public async ValueTask<IReadOnlySet<EndPoint>> ReadAsync(CancellationToken token) =>
+        (await ((IClusterConfigurationStorage<EndPoint>)this).LoadConfigurationAsync(token).ConfigureAwait(false)).Members;
+
+    protected override void Encode(EndPoint address, ref BufferWriterSlim<byte> output) => output.WriteEndPoint(address);
+
+    protected override EndPoint Decode(ref SequenceReader reader) => reader.ReadEndPoint();
+
+    private async Task SaveFirstAsync(EndPoint? first, CancellationToken token)
+    {
+        IClusterConfigurationStorage<EndPoint> storage = this;
+        var members = await storage.LoadConfigurationAsync(token).ConfigureAwait(false);
+        if (first is not null)
+            members = members.Add(first);
+        await storage.SaveConfigurationAsync(members, 0L, token).ConfigureAwait(false);
+    }
+}
