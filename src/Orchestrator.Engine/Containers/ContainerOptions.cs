@@ -1,0 +1,77 @@
+using System.Net;
+using Orchestrator.Engine.Images;
+
+namespace Orchestrator.Engine.Containers;
+
+/// <summary>What a container is to be. What is null or empty here is as the image says.</summary>
+public sealed record ContainerOptions
+{
+    public required string Id { get; init; }
+    public required StoredImage Image { get; init; }
+
+    /// <summary>Empty but not null clears the image's; a given one also drops the image's command.</summary>
+    public IReadOnlyList<string>? Entrypoint { get; init; }
+    public IReadOnlyList<string>? Command { get; init; }
+
+    /// <summary>Over the image's, by name.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>"uid", "uid:gid", "name", "name:group".</summary>
+    public string User { get; init; } = "";
+    public string WorkingDirectory { get; init; } = "";
+
+    /// <summary>Empty: the first 12 characters of the id.</summary>
+    public string Hostname { get; init; } = "";
+    public IReadOnlyList<ContainerMount> Mounts { get; init; } = [];
+    public ContainerLimits Limits { get; init; } = new();
+
+    /// <summary>"NET_ADMIN", "ALL".</summary>
+    public IReadOnlyList<string> AddCapabilities { get; init; } = [];
+    public IReadOnlyList<string> DropCapabilities { get; init; } = [];
+    public bool ReadOnly { get; init; }
+
+    /// <summary>A small init as process 1 that reaps orphans and passes signals on.</summary>
+    public bool Init { get; init; }
+
+    /// <summary>"SIGTERM", "TERM" or a number.</summary>
+    public string StopSignal { get; init; } = "";
+
+    /// <summary>Null: a network namespace of its own, with nothing but loopback.</summary>
+    public string? NetworkNamespace { get; init; }
+
+    /// <summary>Lines of /etc/hosts: the container's own addresses first.</summary>
+    public IReadOnlyList<HostEntry> Hosts { get; init; } = [];
+    public DnsOptions Dns { get; init; } = new();
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+}
+
+public sealed record HostEntry(IPAddress Address, string Name);
+
+/// <param name="Servers">Empty: the machine's own.</param>
+public sealed record DnsOptions(IReadOnlyList<IPAddress> Servers, IReadOnlyList<string> Search)
+{
+    public DnsOptions() : this([], [])
+    {
+    }
+}
+
+/// <summary>Zero is no limit.</summary>
+/// <param name="NanoCpus">1e9 is one core.</param>
+public sealed record ContainerLimits(long NanoCpus = 0, long MemoryBytes = 0, long Pids = 0);
+
+/// <summary>Something that appears at a path of the container.</summary>
+public abstract record ContainerMount(string Target, bool ReadOnly);
+
+/// <param name="CreateSource">Makes a directory where the source is missing; otherwise that is an error.</param>
+public sealed record BindMount(string Source, string Target, bool ReadOnly = false, bool CreateSource = false) : ContainerMount(Target, ReadOnly);
+
+/// <param name="Name">Of the volume on this machine; null: one of the container's own, which goes with it.</param>
+/// <param name="Subpath">A directory inside the volume.</param>
+public sealed record VolumeMount(string? Name, string Target, bool ReadOnly = false, string Subpath = "") : ContainerMount(Target, ReadOnly);
+
+/// <param name="SizeBytes">0: half of the machine's memory, as the kernel does.</param>
+/// <param name="Mode">0: 1777.</param>
+public sealed record TemporaryMount(string Target, long SizeBytes = 0, int Mode = 0, bool ReadOnly = false) : ContainerMount(Target, ReadOnly);
+
+/// <summary>The container cannot be made or started as asked; the message names what and where.</summary>
+public sealed class ContainerException(string message, Exception? inner = null) : Exception(message, inner);
