@@ -16,7 +16,8 @@ public sealed class NetnsThread : IDisposable
     {
         _thread = new Thread(Loop) { IsBackground = true, Name = "netns" };
         _thread.Start();
-        if (path is not null) RunAsync(() => NetworkNamespace.EnterForGood(path)).GetAwaiter().GetResult();
+        if (path is not null)
+            RunAsync(() => Enter(path)).GetAwaiter().GetResult();
     }
 
     public Task RunAsync(Action action) => RunAsync(() =>
@@ -37,6 +38,12 @@ public sealed class NetnsThread : IDisposable
         _work.CompleteAdding();
         _thread.Join();
         _work.Dispose();
+    }
+
+    private static void Enter(string path)
+    {
+        using var ns = FileSystem.Open(path, OpenFlags.ReadOnly);
+        Namespaces.Enter(ns, NamespaceKinds.Network);
     }
 
     private static void Complete<T>(TaskCompletionSource<T> done, Func<T> action)

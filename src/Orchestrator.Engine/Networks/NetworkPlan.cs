@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Orchestrator.Engine.Networks;
 
-/// <param name="DataDirectory">Survives a reboot: which addresses are taken.</param>
+/// <param name="DataDirectory">Keeps which container has which addresses.</param>
 /// <param name="RunDirectory">Network namespaces are at RunDirectory/netns/ID.</param>
 public sealed record NetworkOptions(string DataDirectory, string RunDirectory);
 
@@ -19,9 +19,10 @@ public sealed record ClusterNetwork(string Id, uint Vni, IPNetwork Subnet, bool 
 public sealed record NetworkPeer(IPAddress Address, int Block);
 
 /// <summary>A network as it is on this machine.</summary>
-/// <param name="Gateway">The bridge's address: the containers' gateway and DNS server.</param>
-public sealed record LocalNetwork(ClusterNetwork Network, IPAddress Gateway, string Bridge);
+/// <param name="Gateway">This node's address in the network: its containers' gateway and DNS server.</param>
+/// <param name="Device">The VXLAN device, which carries the gateway address.</param>
+public sealed record LocalNetwork(ClusterNetwork Network, IPAddress Gateway, string Device);
 
-/// <param name="Addresses">By network id.</param>
+/// <param name="Addresses">By network id. Interface eth0 has the first network's, eth1 the second's.</param>
 /// <param name="DnsServer">The gateway of the first network; null without networks.</param>
 public sealed record Attachment(string ContainerId, string NetnsPath, IReadOnlyDictionary<string, IPAddress> Addresses, IPAddress? DnsServer);

@@ -1,28 +1,132 @@
 using Orchestrator.Linux;
+using Orchestrator.Linux.Netlink;
 
 namespace Orchestrator.Engine.Networks;
 
 /// <summary>The cluster's networks as this machine has them, and the containers attached to them.</summary>
-public sealed class NodeNetworks(NetworkOptions options, NetnsThread host)
+public sealed class NodeNetworks
 {
-    public NetworkOptions Options { get; } = options;
+    private readonly NetnsThread _host;
+    private readonly string _path;
+    private readonly string _netnsDirectory;
+    private volatile NetworkRecords _records;
 
-    /// <summary>The networks that the last <see cref="EnsureAsync"/> (of this process or an earlier one) made.</summary>
-    public IReadOnlyList<LocalNetwork> Networks { get; private set; } = [];
+    /// <param name="host">Runs what touches the kernel, in the network namespace that counts as this machine.</param>
+    public NodeNetworks(NetworkOptions options, NetnsThread host)
+    {
+        _host = host;
+        _path = Path.Combine(options.DataDirectory, "networks.json");
+        _netnsDirectory = Path.Combine(options.RunDirectory, "netns");
+        _records = NetworkRecords.Load(_path, File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim());
+    }
 
-    public IReadOnlyCollection<Attachment> Attachments { get; private set; } = [];
+    /// <summary>The networks of the last <see cref="EnsureAsync"/>, by this process or an earlier one.</summary>
+    public IReadOnlyList<LocalNetwork> Networks => _records.Plan is { } plan
+        ? [.. plan.Networks.Select(n => new LocalNetwork(n, Addressing.Gateway(n.Subnet, plan.Block), Addressing.Device(n.Vni)))]
+        : [];
 
-    /// <summary>Brings bridges, VXLAN devices, routes and rules to the plan, changing only what differs; what is no longer in it goes.</summary>
-    public Task EnsureAsync(NetworkPlan plan, CancellationToken cancellationToken = default) => host.RunAsync(() => { });
+    public IReadOnlyCollection<Attachment> Attachments => [.. _records.Containers.Select(c => ToAttachment(c.Key, c.Value))];
 
-    /// <summary>Makes the container's network namespace with an interface in each network, in the order given. Idempotent.</summary>
+    public Attachment? Find(string containerId) =>
+        _records.Containers.TryGetValue(containerId, out var record) ? ToAttachment(containerId, record) : null;
+
+    /// <summary>Brings devices, routes and rules to the plan, changing only what differs; what is no longer in it goes.</summary>
+    /// <exception cref="ArgumentException">The plan contradicts itself.</exception>
+    public Task EnsureAsync(NetworkPlan plan, CancellationToken cancellationToken = default)
+    {
+        if (Addressing.Refusal(plan) is { } refusal)
+            throw new ArgumentException(refusal, nameof(plan));
+        return OnHost(route =>
+        {
+            Save(_records with { Plan = plan });
+            new OverlayDevices(route).Ensure(plan);
+            using var nftables = new Nftables();
+            ForwardingRules.Ensure(nftables, plan);
+            Interfaces(route).RemoveOthers(_records.Containers);
+            return true;
+        }, cancellationToken);
+    }
+
+    /// <summary>
+    /// Makes the container's network namespace with an interface in each network, in the order given. Repeating it finishes what a crash
+    /// left half made and gives the same addresses.
+    /// </summary>
     /// <exception cref="InvalidOperationException">A network is not in the plan, or its addresses on this node are used up.</exception>
     public Task<Attachment> AttachAsync(string containerId, IReadOnlyList<string> networkIds, CancellationToken cancellationToken = default) =>
-        host.RunAsync<Attachment>(() => throw new InvalidOperationException("not built"));
+        OnHost(route =>
+        {
+            var plan = _records.Plan ?? throw new InvalidOperationException("the node has no networks yet");
+            if (!_records.Containers.TryGetValue(containerId, out var record))
+                record = Reserve(plan, containerId, networkIds);
+            Interfaces(route).Ensure(containerId, record, OverlayDevices.Mtu(plan, route));
+            return ToAttachment(containerId, record);
+        }, cancellationToken);
 
     /// <summary>Removes the namespace and its interfaces and releases the addresses. Nothing happens when there is none.</summary>
-    public Task DetachAsync(string containerId, CancellationToken cancellationToken = default) => host.RunAsync(() => throw new InvalidOperationException("not built"));
+    public Task DetachAsync(string containerId, CancellationToken cancellationToken = default) => OnHost(route =>
+    {
+        if (_records.Containers.TryGetValue(containerId, out var record))
+            Detach(route, containerId, record);
+        return true;
+    }, cancellationToken);
 
     /// <summary>Takes every namespace, device and rule of ours off the machine.</summary>
-    public Task RemoveAllAsync(CancellationToken cancellationToken = default) => host.RunAsync(() => throw new InvalidOperationException("not built"));
+    public Task RemoveAllAsync(CancellationToken cancellationToken = default) => OnHost(route =>
+    {
+        foreach (var (id, record) in _records.Containers)
+            Detach(route, id, record);
+        Interfaces(route).RemoveOthers(_records.Containers);
+        new OverlayDevices(route).RemoveAll();
+        using var nftables = new Nftables();
+        ForwardingRules.RemoveAll(nftables);
+        Save(_records with { Plan = null });
+        return true;
+    }, cancellationToken);
+
+    private Task<T> OnHost<T>(Func<RouteSocket, T> action, CancellationToken cancellationToken) => _host.RunAsync(() =>
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var route = new RouteSocket();
+        return action(route);
+    });
+
+    private ContainerInterfaces Interfaces(RouteSocket route) => new(route, _netnsDirectory);
+
+    private ContainerRecord Reserve(NetworkPlan plan, string containerId, IReadOnlyList<string> networkIds)
+    {
+        var record = new ContainerRecord([.. networkIds.Distinct().Select(id => Reserve(plan, id))]);
+        var lastHosts = new Dictionary<string, int>(_records.LastHosts);
+        foreach (var made in record.Interfaces)
+            lastHosts[made.NetworkId] = made.Address.GetAddressBytes()[3];
+        Save(_records with { Containers = new Dictionary<string, ContainerRecord>(_records.Containers) { [containerId] = record }, LastHosts = lastHosts });
+        return record;
+    }
+
+    private InterfaceRecord Reserve(NetworkPlan plan, string networkId)
+    {
+        var network = plan.Networks.FirstOrDefault(n => n.Id == networkId) ?? throw new InvalidOperationException(
+            $"network {networkId} is not on this node; there are: {string.Join(", ", plan.Networks.Select(n => n.Id))}");
+        var taken = _records.Containers.Values.SelectMany(c => c.Interfaces).Select(i => i.Address).ToHashSet();
+        var address = AddressPool.Choose(network.Subnet, plan.Block, taken, _records.LastHosts.GetValueOrDefault(networkId)) ??
+            throw new InvalidOperationException($"network {networkId}: all addresses of {Addressing.Block(network.Subnet, plan.Block)} are in use");
+        return new InterfaceRecord(network.Id, network.Vni, network.Subnet, network.Internal, address, Addressing.Gateway(network.Subnet, plan.Block));
+    }
+
+    private void Detach(RouteSocket route, string containerId, ContainerRecord record)
+    {
+        Interfaces(route).Remove(containerId, record);
+        var rest = new Dictionary<string, ContainerRecord>(_records.Containers);
+        rest.Remove(containerId);
+        Save(_records with { Containers = rest });
+    }
+
+    private void Save(NetworkRecords records)
+    {
+        records.Save(_path);
+        _records = records;
+    }
+
+    private Attachment ToAttachment(string containerId, ContainerRecord record) => new(
+        containerId, Path.Combine(_netnsDirectory, containerId), record.Interfaces.ToDictionary(i => i.NetworkId, i => i.Address),
+        record.Interfaces.Count > 0 ? record.Interfaces[0].Gateway : null);
 }

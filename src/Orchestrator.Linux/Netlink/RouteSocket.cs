@@ -1,0 +1,128 @@
+using System.Net;
+using System.Runtime.InteropServices;
+
+namespace Orchestrator.Linux.Netlink;
+
+/// <summary>A network device.</summary>
+/// <param name="Kind">As in <c>ip link add type</c>: bridge, veth, vxlan; empty for hardware.</param>
+public sealed record Link(int Index, string Name, string Kind, bool Up, int Mtu, MacAddress Mac, VxlanSettings? Vxlan);
+
+/// <param name="Local">The underlay address that packets are sent from.</param>
+/// <param name="Port">UDP, on both sides.</param>
+public sealed record VxlanSettings(uint Vni, IPAddress Local, ushort Port);
+
+/// <summary>One end of a veth pair.</summary>
+/// <param name="Namespace">Where this end goes; null: the namespace of the socket.</param>
+public sealed record VethEnd(string Name, MacAddress Mac, SafeHandle? Namespace = null);
+
+/// <summary>Links, addresses, routes and neighbours of one network namespace (rtnetlink).</summary>
+public sealed partial class RouteSocket : IDisposable
+{
+    private const ushort NewLink = 16, DeleteLinkType = 17, GetLink = 18;
+    private const ushort LinkMac = 1, LinkName = 3, LinkMtu = 4, LinkMaster = 10, LinkInfo = 18, LinkNamespace = 28;
+    private const ushort InfoKind = 1, InfoData = 2, VethPeer = 1;
+    private const ushort VxlanId = 1, VxlanLocal = 4, VxlanLearning = 7, VxlanPort = 15;
+    private const uint UpFlag = 1;
+    private const NetlinkFlags Add = NetlinkFlags.Request | NetlinkFlags.Acknowledge | NetlinkFlags.Create | NetlinkFlags.Exclusive;
+    private const NetlinkFlags Put = NetlinkFlags.Request | NetlinkFlags.Acknowledge | NetlinkFlags.Create | NetlinkFlags.Replace;
+    private const NetlinkFlags Change = NetlinkFlags.Request | NetlinkFlags.Acknowledge;
+    private const NetlinkFlags List = NetlinkFlags.Request | NetlinkFlags.Dump;
+
+    private readonly NetlinkSocket _socket = new(0);
+
+    public IReadOnlyList<Link> Links() => _socket.Dump(new NetlinkMessage(GetLink, List, LinkHeader()), "list links", ParseLink);
+
+    public Link? FindLink(string name) => Links().FirstOrDefault(l => l.Name == name);
+
+    public void AddBridge(string name, MacAddress mac, int mtu) => _socket.Request(
+        NewLinkMessage(name, mac, mtu).Nest(LinkInfo, info => info.Text(InfoKind, "bridge")), $"add bridge {name}");
+
+    /// <summary>A pair of devices, each the other's far end. Both are down at first.</summary>
+    public void AddVeth(VethEnd one, VethEnd other, int mtu) => _socket.Request(
+        Place(NewLinkMessage(one.Name, one.Mac, mtu), one).Nest(LinkInfo, info => info
+            .Text(InfoKind, "veth")
+            .Nest(InfoData, data => data.Nest(VethPeer, peer => Place(
+                peer.Raw(LinkHeader()).Text(LinkName, other.Name).Mac(LinkMac, other.Mac).Number(LinkMtu, (uint)mtu), other)))),
+        $"add veth {one.Name}");
+
+    /// <summary>A VXLAN device that learns nothing and floods nothing: it reaches only what its forwarding entries name.</summary>
+    public void AddVxlan(string name, VxlanSettings settings, MacAddress mac, int mtu) => _socket.Request(
+        NewLinkMessage(name, mac, mtu).Nest(LinkInfo, info => info
+            .Text(InfoKind, "vxlan")
+            .Nest(InfoData, data => data
+                .Number(VxlanId, settings.Vni)
+                .Address(VxlanLocal, settings.Local)
+                .Number(VxlanLearning, (byte)0)
+                .NetworkOrder(VxlanPort, settings.Port))),
+        $"add vxlan {name}");
+
+    public void SetUp(int link) => _socket.Request(new NetlinkMessage(NewLink, Change, LinkHeader(link, UpFlag, UpFlag)), $"set link {link} up");
+
+    public void SetDown(int link) => _socket.Request(new NetlinkMessage(NewLink, Change, LinkHeader(link, 0, UpFlag)), $"set link {link} down");
+
+    public void SetMtu(int link, int mtu) =>
+        _socket.Request(new NetlinkMessage(NewLink, Change, LinkHeader(link)).Number(LinkMtu, (uint)mtu), $"set mtu of link {link} to {mtu}");
+
+    /// <summary>Makes a link a port of a bridge.</summary>
+    public void SetMaster(int link, int bridge) =>
+        _socket.Request(new NetlinkMessage(NewLink, Change, LinkHeader(link)).Number(LinkMaster, (uint)bridge), $"put link {link} on bridge {bridge}");
+
+    public void MoveToNamespace(int link, SafeHandle ns) => _socket.Request(
+        new NetlinkMessage(NewLink, Change, LinkHeader(link)).Number(LinkNamespace, (uint)ns.DangerousGetHandle()), $"move link {link} to a namespace");
+
+    /// <summary>False when there was none.</summary>
+    public bool DeleteLink(string name) => _socket.Request(
+        new NetlinkMessage(DeleteLinkType, Change, LinkHeader()).Text(LinkName, name), $"delete link {name}", Errno.ENODEV);
+
+    public void Dispose() => _socket.Dispose();
+
+    private static NetlinkMessage NewLinkMessage(string name, MacAddress mac, int mtu) =>
+        new NetlinkMessage(NewLink, Add, LinkHeader()).Text(LinkName, name).Mac(LinkMac, mac).Number(LinkMtu, (uint)mtu);
+
+    private static NetlinkMessage Place(NetlinkMessage message, VethEnd end) =>
+        end.Namespace is { } ns ? message.Number(LinkNamespace, (uint)ns.DangerousGetHandle()) : message;
+
+    private static byte[] LinkHeader(int index = 0, uint flags = 0, uint change = 0)
+    {
+        var header = new byte[16];
+        BitConverter.TryWriteBytes(header.AsSpan(4), index);
+        BitConverter.TryWriteBytes(header.AsSpan(8), flags);
+        BitConverter.TryWriteBytes(header.AsSpan(12), change);
+        return header;
+    }
+
+    private static Link ParseLink(byte[] payload)
+    {
+        var link = new Link(BitConverter.ToInt32(payload, 4), "", "", (BitConverter.ToUInt32(payload, 8) & UpFlag) != 0, 0, default, null);
+        foreach (var attribute in new NetlinkAttributes(payload.AsSpan(16)))
+            link = attribute.Type switch
+            {
+                LinkName => link with { Name = attribute.Text },
+                LinkMtu => link with { Mtu = (int)attribute.Number },
+                LinkMac => link with { Mac = attribute.Mac },
+                LinkInfo => ParseKind(link, attribute.Value),
+                _ => link,
+            };
+        return link;
+    }
+
+    private static Link ParseKind(Link link, ReadOnlySpan<byte> info)
+    {
+        var kind = new NetlinkAttribute(InfoKind, NetlinkAttributes.Find(info, InfoKind)).Text;
+        return link with { Kind = kind, Vxlan = kind == "vxlan" ? ParseVxlan(NetlinkAttributes.Find(info, InfoData)) : null };
+    }
+
+    private static VxlanSettings ParseVxlan(ReadOnlySpan<byte> data)
+    {
+        var settings = new VxlanSettings(0, IPAddress.Any, 0);
+        foreach (var attribute in new NetlinkAttributes(data))
+            settings = attribute.Type switch
+            {
+                VxlanId => settings with { Vni = attribute.Number },
+                VxlanLocal => settings with { Local = attribute.Address },
+                VxlanPort => settings with { Port = attribute.NetworkOrder },
+                _ => settings,
+            };
+        return settings;
+    }
+}
