@@ -4,6 +4,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Orchestrator.Linux;
 
+/// <param name="Code">The exit code; 128 and the signal's number when a signal ended the process.</param>
+/// <param name="Signal">0 when the process ended by itself.</param>
+public readonly record struct ExitStatus(int Code, int Signal);
+
 /// <summary>Processes by pid and start time, so that a reused pid is never taken for the one that was meant.</summary>
 public static class Processes
 {
@@ -49,6 +53,35 @@ public static class Processes
         var entry = new PollEntry { Fd = (int)pidFd.DangerousGetHandle(), Events = 1 };
         return Libc.poll(&entry, 1, timeoutMs) > 0;
     }
+
+    /// <summary>Reaps an ended child of this process; waits for its end if need be.</summary>
+    public static unsafe ExitStatus Reap(SafeHandle pidFd)
+    {
+        const int waitId = 247, byPidFd = 3, exited = 4;
+        var info = stackalloc int[32];
+        while (Libc.syscall(waitId, byPidFd, pidFd.DangerousGetHandle(), (nint)info, exited, 0, 0) != 0)
+        {
+            var error = Libc.Error("wait for a child");
+            if (error.Errno != Errno.EINTR)
+                throw error;
+        }
+        return ToExitStatus(info[2], info[6]);
+    }
+
+    /// <summary>Reaps any ended child without waiting; null when none has ended.</summary>
+    public static unsafe (int Pid, ExitStatus Status)? ReapAny()
+    {
+        const int waitId = 247, byAny = 0, exited = 4, noHang = 1;
+        var info = stackalloc int[32];
+        info[3] = 0;
+        info[4] = 0;
+        if (Libc.syscall(waitId, byAny, 0, (nint)info, exited | noHang, 0, 0) != 0 || info[3] == 0)
+            return null;
+        return (info[3], ToExitStatus(info[2], info[6]));
+    }
+
+    private static ExitStatus ToExitStatus(int code, int status) =>
+        code == 1 ? new ExitStatus(status, 0) : new ExitStatus(128 + status, status);
 
     // The name may hold spaces and parentheses: fields are counted from the last one.
     private static (char State, ulong Start) ReadStat(int pid)

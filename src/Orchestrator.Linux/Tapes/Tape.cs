@@ -1,0 +1,107 @@
+using System.Runtime.InteropServices;
+
+namespace Orchestrator.Linux.Tapes;
+
+/// <summary>A program of syscalls: what a cloned child does until it becomes another program. Building one touches nothing.</summary>
+public sealed class Tape
+{
+    private readonly List<Step> _steps = [];
+
+    public IReadOnlyList<Step> Steps => _steps;
+
+    /// <summary>The index that the next added step gets: the target for jumps over what was added so far.</summary>
+    public int End => _steps.Count;
+
+    public Step Add(string field, Syscall call, params ReadOnlySpan<Argument> arguments)
+    {
+        if (arguments.Length > 6)
+            throw new ArgumentException("a syscall takes six arguments at most", nameof(arguments));
+        var step = new Step(End, call, field, arguments.ToArray());
+        _steps.Add(step);
+        return step;
+    }
+
+    public override string ToString() => string.Join('\n', _steps) + "\n";
+}
+
+/// <summary>A tape in native memory, where the child reads it. Freed on disposal; the child has its own copy by then.</summary>
+internal sealed unsafe class LoadedTape : IDisposable
+{
+    private readonly List<nint> _memory = [];
+    private readonly nint* _results;
+
+    public LoadedTape(Tape tape, int errorFd)
+    {
+        var count = tape.Steps.Count;
+        _results = (nint*)Allocate(count * sizeof(nint));
+        var ops = (TapeOp*)Allocate(count * sizeof(TapeOp));
+        for (var i = 0; i < count; i++)
+            Load(tape.Steps[i], ops);
+        Header = (TapeHeader*)Allocate(sizeof(TapeHeader));
+        *Header = new TapeHeader { First = ops, End = ops + count, ErrorFd = errorFd };
+    }
+
+    public TapeHeader* Header { get; }
+
+    public void Dispose()
+    {
+        foreach (var block in _memory)
+            NativeMemory.Free((void*)block);
+    }
+
+    private void Load(Step step, TapeOp* ops)
+    {
+        var op = ops + step.Index;
+        *op = new TapeOp
+        {
+            Call = (nint)step.Call,
+            Result = _results + step.Index,
+            Next = ops + (step.Next ?? step.Index + 1),
+            Tolerated1 = step.First.Mask,
+            Next1 = ops + step.First.Target,
+            Tolerated2 = step.Second.Mask,
+            Next2 = ops + step.Second.Target,
+            Index = step.Index,
+        };
+        for (var i = 0; i < 6; i++)
+            op->Arguments[i] = (long)(i < step.Arguments.Count ? Cell(step.Arguments[i]) : Cell(Argument.Null));
+    }
+
+    private nint* Cell(Argument argument)
+    {
+        if (argument is Argument.Result result)
+            return _results + result.Step.Index;
+        var cell = (nint*)Allocate(sizeof(nint));
+        *cell = argument switch
+        {
+            Argument.Number number => (nint)number.Value,
+            Argument.Text text => (nint)Copy(text.Bytes),
+            Argument.Block block => (nint)Copy(block.Bytes),
+            Argument.Texts texts => (nint)Copy(texts.Values),
+            _ => throw new InvalidOperationException($"unknown argument {argument}"),
+        };
+        return cell;
+    }
+
+    private byte* Copy(byte[] bytes)
+    {
+        var memory = (byte*)Allocate(bytes.Length);
+        bytes.CopyTo(new Span<byte>(memory, bytes.Length));
+        return memory;
+    }
+
+    private nint* Copy(IReadOnlyList<byte[]> texts)
+    {
+        var array = (nint*)Allocate((texts.Count + 1) * sizeof(nint));
+        for (var i = 0; i < texts.Count; i++)
+            array[i] = (nint)Copy(texts[i]);
+        return array;
+    }
+
+    private void* Allocate(int size)
+    {
+        var memory = NativeMemory.AllocZeroed((nuint)Math.Max(size, 8));
+        _memory.Add((nint)memory);
+        return memory;
+    }
+}
