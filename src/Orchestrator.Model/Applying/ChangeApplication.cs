@@ -21,7 +21,7 @@ internal static class ChangeApplication
         foreach (var operation in change.Operations)
             if (Apply(draft, operation) is { } refusal)
                 return refusal;
-        draft.SweepNetworks();
+        draft.Finish();
         return null;
     }
 

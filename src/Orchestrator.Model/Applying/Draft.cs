@@ -15,6 +15,7 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     private readonly ImmutableSortedDictionary<string, ServiceReplicas>.Builder _byService = from.ByService.ToBuilder();
     private readonly ImmutableSortedDictionary<string, NodeReplicas>.Builder _byNode = from.ByNode.ToBuilder();
     private readonly SortedSet<string> _stacksToSweep = new(StringComparer.Ordinal);
+    private readonly HashSet<(string Service, int Slot)> _slotsToSettle = [];
 
     public ulong Revision => revision;
 
@@ -46,6 +47,8 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     {
         cluster.Revision = revision;
         Cluster = cluster;
+        foreach (var service in _services.Keys)
+            SettleLater(service);
     }
 
     public void Put(Stack stack)
@@ -66,6 +69,7 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         service.Revision = revision;
         _services[service.Id] = service;
         _stacksToSweep.Add(service.Stack);
+        SettleLater(service.Id);
     }
 
     public void Remove(Service service)
@@ -84,17 +88,29 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     {
         node.Revision = revision;
         _nodes[node.Id] = node;
+        SettleLater(ReplicasOn(node.Id));
     }
 
-    public void RemoveNode(string id) => _nodes.Remove(id);
+    public void RemoveNode(string id)
+    {
+        _nodes.Remove(id);
+        SettleLater(ReplicasOn(id));
+    }
 
     public void Put(Replica replica)
     {
         replica.Revision = revision;
+        Load(replica);
+    }
+
+    /// <summary>Puts a replica as it is, with the revision that it has.</summary>
+    public void Load(Replica replica)
+    {
         _replicas[replica.Id] = replica;
         _byService[replica.ServiceId] = ReplicasOf(replica.ServiceId).Put(replica);
         if (replica.IsPlaced())
             _byNode[replica.NodeId] = ReplicasOn(replica.NodeId).Put(replica);
+        _slotsToSettle.Add((replica.ServiceId, replica.Slot));
     }
 
     public void Remove(Replica replica)
@@ -104,10 +120,20 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         if (replica.IsPlaced())
             Keep(_byNode, replica.NodeId, ReplicasOn(replica.NodeId).Remove(replica), n => n.All.IsEmpty);
         _stacksToSweep.Add(replica.Stack);
+        _slotsToSettle.Add((replica.ServiceId, replica.Slot));
+    }
+
+    /// <summary>What follows from the operations, once all are applied.</summary>
+    public void Finish()
+    {
+        SweepNetworks();
+        foreach (var (serviceId, slot) in _slotsToSettle)
+            if (_byService.GetValueOrDefault(serviceId) is { } replicas && replicas.Slots.TryGetValue(slot, out var inSlot))
+                _byService[serviceId] = replicas.Settle(slot, Settlement.IsSettled(inSlot, slot, Service(serviceId), Node, Cluster));
     }
 
     /// <summary>A network that its stack no longer lists stays until no service and no replica is on it.</summary>
-    public void SweepNetworks()
+    private void SweepNetworks()
     {
         foreach (var stack in _stacksToSweep)
             foreach (var network in _networks.Values.Where(n => n.Stack == stack && !IsListed(n)).ToList())
@@ -136,6 +162,18 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
             map.Remove(key);
         else
             map[key] = value;
+    }
+
+    private void SettleLater(string serviceId)
+    {
+        foreach (var slot in ReplicasOf(serviceId).Slots.Keys)
+            _slotsToSettle.Add((serviceId, slot));
+    }
+
+    private void SettleLater(NodeReplicas replicas)
+    {
+        foreach (var replica in replicas.All.Values)
+            _slotsToSettle.Add((replica.ServiceId, replica.Slot));
     }
 
     private bool IsListed(Network network) => Stack(network.Stack)?.Spec.Networks.Any(n => n.Name == network.Name) ?? false;

@@ -1,5 +1,5 @@
+using System.Collections.Immutable;
 using Google.Protobuf;
-using Orchestrator.Model.Indexes;
 
 namespace Orchestrator.Model.Applying;
 
@@ -20,25 +20,22 @@ internal static class Snapshots
 
     public static ClusterState Read(StateSnapshot snapshot)
     {
-        var services = snapshot.Services.Select(s => s.Clone()).ToList();
-        var byId = services.ToDictionary(s => s.Id, StringComparer.Ordinal);
-        var replicas = snapshot.Replicas.Select(r => WithSpec(r, byId)).ToList();
-        return new ClusterState
+        var state = new ClusterState
         {
             Revision = snapshot.Revision,
             Term = snapshot.Term,
             Cluster = snapshot.Cluster?.Clone(),
             Stacks = ClusterState.ById<Stack>().AddRange(snapshot.Stacks.Select(s => KeyValuePair.Create(s.Name, s.Clone()))),
-            Services = ClusterState.ById<Service>().AddRange(services.Select(s => KeyValuePair.Create(s.Id, s))),
+            Services = ClusterState.ById<Service>().AddRange(snapshot.Services.Select(s => KeyValuePair.Create(s.Id, s.Clone()))),
             Networks = ClusterState.ById<Network>().AddRange(snapshot.Networks.Select(n => KeyValuePair.Create(n.Id, n.Clone()))),
             Nodes = ClusterState.ById<Node>().AddRange(snapshot.Nodes.Select(n => KeyValuePair.Create(n.Id, n.Clone()))),
-            Replicas = ClusterState.ById<Replica>().AddRange(replicas.Select(r => KeyValuePair.Create(r.Id, r))),
-            ByService = ClusterState.ById<ServiceReplicas>().AddRange(replicas.GroupBy(r => r.ServiceId, StringComparer.Ordinal)
-                .Select(g => KeyValuePair.Create(g.Key, g.Aggregate(ServiceReplicas.None, (index, r) => index.Put(r))))),
-            ByNode = ClusterState.ById<NodeReplicas>().AddRange(replicas.Where(r => r.IsPlaced()).GroupBy(r => r.NodeId, StringComparer.Ordinal)
-                .Select(g => KeyValuePair.Create(g.Key, g.Aggregate(NodeReplicas.None, (index, r) => index.Put(r))))),
             Answered = snapshot.Answered.Aggregate(Answers.None, (answers, a) => answers.Add(a.RequestId, a.Result.Clone())),
         };
+        var draft = new Draft(state, snapshot.Revision, snapshot.Term, 0);
+        foreach (var replica in snapshot.Replicas)
+            draft.Load(WithSpec(replica, state.Services));
+        draft.Finish();
+        return draft.ToState(state.Answered);
     }
 
     /// <summary>Maps have no order of their own in protobuf: here they are written sorted by key.</summary>
@@ -60,7 +57,7 @@ internal static class Snapshots
         return copy;
     }
 
-    private static Replica WithSpec(Replica replica, Dictionary<string, Service> services)
+    private static Replica WithSpec(Replica replica, ImmutableSortedDictionary<string, Service> services)
     {
         var copy = replica.Clone();
         copy.Spec ??= services[replica.ServiceId].Spec;

@@ -5,19 +5,36 @@ namespace Orchestrator.Model.Indexes;
 /// <summary>The replicas of one service by slot.</summary>
 public sealed class ServiceReplicas
 {
-    internal static ServiceReplicas None { get; } = new() { Slots = ImmutableSortedDictionary<int, SlotReplicas>.Empty };
+    internal static ServiceReplicas None { get; } = new(ImmutableSortedDictionary<int, SlotReplicas>.Empty, []);
 
-    public required ImmutableSortedDictionary<int, SlotReplicas> Slots { get; init; }
+    private ServiceReplicas(ImmutableSortedDictionary<int, SlotReplicas> slots, ImmutableSortedSet<int> unsettled) =>
+        (Slots, Unsettled) = (slots, unsettled);
+
+    public ImmutableSortedDictionary<int, SlotReplicas> Slots { get; }
 
     public IEnumerable<Replica> All => Slots.Values.SelectMany(s => s.All);
 
+    /// <summary>Slots at which the reconciler must look: what follows from the state alone, remembered here so that it need not look at the others.</summary>
+    internal ImmutableSortedSet<int> Unsettled { get; }
+
     public SlotReplicas Slot(int slot) => Slots.GetValueOrDefault(slot, SlotReplicas.None);
 
-    internal ServiceReplicas Put(Replica replica) => new() { Slots = Slots.SetItem(replica.Slot, Slot(replica.Slot).Put(replica)) };
+    /// <summary>Nothing is to be done for the service. Settled slots are within the asked number, so their count tells.</summary>
+    internal bool IsSettled(Service service) => !service.Removing && Unsettled.IsEmpty && Slots.Count == service.Spec.Replicas;
+
+    /// <summary>Slots that have no replica at all.</summary>
+    internal IEnumerable<int> Missing(int asked) =>
+        Slots.Count - Unsettled.Count(slot => slot > asked) == asked ? [] : Enumerable.Range(1, asked).Where(slot => !Slots.ContainsKey(slot));
+
+    internal ServiceReplicas Put(Replica replica) => new(Slots.SetItem(replica.Slot, Slot(replica.Slot).Put(replica)), Unsettled);
 
     internal ServiceReplicas Remove(Replica replica)
     {
         var slot = Slot(replica.Slot).Remove(replica.Id);
-        return new() { Slots = slot.All.IsEmpty ? Slots.Remove(replica.Slot) : Slots.SetItem(replica.Slot, slot) };
+        return slot.All.IsEmpty
+            ? new(Slots.Remove(replica.Slot), Unsettled.Remove(replica.Slot))
+            : new(Slots.SetItem(replica.Slot, slot), Unsettled);
     }
+
+    internal ServiceReplicas Settle(int slot, bool settled) => new(Slots, settled ? Unsettled.Remove(slot) : Unsettled.Add(slot));
 }

@@ -4,11 +4,20 @@ namespace Orchestrator.Model.Reconciling;
 /// <param name="NextWakeMs">When to reconcile again even if nothing changes: a replica's back-off ends then.</param>
 public sealed record ReconcileResult(IReadOnlyList<Operation> Operations, long? NextWakeMs);
 
-/// <summary>Compares what is desired with what is observed. Level-triggered: only the state counts, not how it came about.</summary>
+/// <summary>Compares what is desired with what is observed. Level-triggered: only the state counts, not how it came about; and idempotent:
+/// after its operations are applied there is nothing more to do at the same time.</summary>
 public static class Reconciler
 {
     /// <param name="state">What to reconcile.</param>
     /// <param name="nowMs">The leader's clock, Unix milliseconds.</param>
     /// <param name="seed">Another one each time: ids of new replicas come from it.</param>
-    public static ReconcileResult Reconcile(ClusterState state, long nowMs, ulong seed) => new([], null);
+    public static ReconcileResult Reconcile(ClusterState state, long nowMs, ulong seed)
+    {
+        var round = new Round(state, nowMs, seed);
+        foreach (var service in state.Services.Values)
+            if (!state.ReplicasOf(service.Id).IsSettled(service))
+                new ServiceRound(round, service).Run();
+        round.PlaceAll();
+        return new(round.Operations, round.WakeMs);
+    }
 }

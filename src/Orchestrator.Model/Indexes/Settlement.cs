@@ -1,0 +1,28 @@
+using Orchestrator.Model.Reconciling;
+
+namespace Orchestrator.Model.Indexes;
+
+/// <summary>A slot is settled when the reconciler would find nothing to do there: one serving replica of the current spec where it may be, nothing
+/// stopping, no history to cut.</summary>
+internal static class Settlement
+{
+    public static bool IsSettled(SlotReplicas slot, int number, Service? service, Func<string, Node?> node, Cluster? cluster)
+    {
+        if (service is null || service.Removing || number > service.Spec.Replicas || slot.All.Length > ServiceRound.HistoryMax + 1)
+            return false;
+        var live = 0;
+        foreach (var replica in slot.All)
+        {
+            if (!replica.IsLive())
+                continue;
+            live++;
+            if (!IsAsAsked(replica, service, node(replica.NodeId), cluster))
+                return false;
+        }
+        return live == 1;
+    }
+
+    private static bool IsAsAsked(Replica replica, Service service, Node? node, Cluster? cluster) =>
+        replica.Desired == DesiredState.DesiredRunning && replica.SpecRevision == service.SpecRevision && replica.IsServing()
+        && !NodeRules.IsLost(replica, node) && !NodeRules.MustMove(replica, node, service, cluster);
+}

@@ -1,0 +1,105 @@
+using Orchestrator.Model.Scheduling;
+
+namespace Orchestrator.Model.Reconciling;
+
+/// <summary>One reconciliation: gathers operations in the order in which they must be applied, and places what needs a node at the end, as one batch.</summary>
+internal sealed class Round(ClusterState state, long nowMs, ulong seed)
+{
+    private readonly List<Operation> _operations = [];
+    private readonly List<Wanted> _wanted = [];
+
+    public ClusterState State => state;
+
+    public long NowMs => nowMs;
+
+    public IReadOnlyList<Operation> Operations => _operations;
+
+    public long? WakeMs { get; private set; }
+
+    public string NewId(string serviceId, int slot) => SeedHash.Id(seed, state.Revision, serviceId, slot);
+
+    public void WakeAt(long timeMs) => WakeMs = Math.Min(WakeMs ?? long.MaxValue, timeMs);
+
+    public void Orphan(Replica replica) => _operations.Add(new() { OrphanReplica = new() { ReplicaId = replica.Id } });
+
+    public void Shut(Replica replica) =>
+        _operations.Add(new() { SetDesired = new() { ReplicaId = replica.Id, Desired = DesiredState.DesiredShutdown } });
+
+    public void Remove(Replica replica) => _operations.Add(new() { RemoveReplica = new() { ReplicaId = replica.Id } });
+
+    public void Reap(Service service) => _operations.Add(new() { ReapService = new() { ServiceId = service.Id } });
+
+    public void Message(Replica replica, string message)
+    {
+        if (replica.Message != message)
+            _operations.Add(new() { SetMessage = new() { ReplicaId = replica.Id, Message = message } });
+    }
+
+    public void Place(Wanted wanted) => _wanted.Add(wanted);
+
+    /// <summary>It stays, or is created, without a node.</summary>
+    public void Hold(Wanted wanted, string message)
+    {
+        if (!wanted.IsNew)
+            Message(wanted.Replica, message);
+        else
+            Create(wanted, "", message);
+    }
+
+    public void PlaceAll()
+    {
+        if (_wanted.Count == 0)
+            return;
+        var scheduler = new Scheduler(state, seed);
+        foreach (var alike in _wanted.GroupBy(w => (w.Service.Id, w.Replica.SpecRevision)))
+            PlaceAlike(scheduler, alike.ToList());
+    }
+
+    private void PlaceAlike(Scheduler scheduler, List<Wanted> alike)
+    {
+        var service = alike[0].Service;
+        var (placed, reason) = scheduler.Place(service.Id, PlacementSpec(service, alike[0].Replica), alike.Count);
+        for (var i = 0; i < alike.Count; i++)
+            if (i < placed.Count)
+                Assign(alike[i], placed[i].Id);
+            else
+                GoWithoutPlace(alike[i], reason!);
+    }
+
+    // A node must be emptied even when there is no other place.
+    private void GoWithoutPlace(Wanted wanted, string reason)
+    {
+        foreach (var predecessor in wanted.Predecessors)
+            Shut(predecessor);
+        Hold(wanted, reason);
+    }
+
+    private void Assign(Wanted wanted, string nodeId)
+    {
+        if (wanted.IsNew)
+            Create(wanted, nodeId, "");
+        else
+            _operations.Add(new() { AssignReplica = new() { ReplicaId = wanted.Replica.Id, NodeId = nodeId } });
+    }
+
+    private void Create(Wanted wanted, string nodeId, string message)
+    {
+        var replica = wanted.Replica.Copy();
+        replica.NodeId = nodeId;
+        replica.Message = message;
+        if (replica.SpecRevision == wanted.Service.SpecRevision)
+            replica.Spec = null;
+        _operations.Add(new() { CreateReplica = replica });
+    }
+
+    // Where a replica may be is always the service's latest word.
+    private static ServiceSpec PlacementSpec(Service service, Replica replica)
+    {
+        if (replica.SpecRevision == service.SpecRevision)
+            return service.Spec;
+        var spec = replica.Spec.Clone();
+        spec.Constraints.Clear();
+        spec.Constraints.AddRange(service.Spec.Constraints);
+        return spec;
+    }
+}

@@ -1,0 +1,48 @@
+using Orchestrator.Model.Applying;
+using Orchestrator.Model.Indexes;
+
+namespace Orchestrator.Model.Reconciling;
+
+/// <summary>depends_on: what a service waits for before new replicas of it start. One replica of the dependency is enough to be started or
+/// healthy, as its name then answers; completed means every slot.</summary>
+internal static class StartCondition
+{
+    /// <summary>"waits for db: service_healthy", or null when nothing is waited for.</summary>
+    public static string? WaitsFor(ClusterState state, Service service)
+    {
+        foreach (var dependency in service.Spec.DependsOn)
+            if (!IsMet(state, service.Stack, dependency))
+                return $"waits for {dependency.Service}: {Name(dependency.Condition)}";
+        return null;
+    }
+
+    private static bool IsMet(ClusterState state, string stack, Dependency dependency)
+    {
+        var id = ServiceChanges.Id(stack, dependency.Service);
+        if (state.Services.GetValueOrDefault(id) is not { Removing: false } needed)
+            return !dependency.Required;
+        var slots = state.ReplicasOf(id).Slots;
+        return needed.Spec.Replicas == 0 || dependency.Condition switch
+        {
+            DependencyCondition.ServiceCompletedSuccessfully =>
+                slots.Count(s => s.Key <= needed.Spec.Replicas && HasCompleted(s.Value, needed)) == needed.Spec.Replicas,
+            DependencyCondition.ServiceHealthy => slots.Values.Any(s => s.All.Any(IsUpAndServing)),
+            _ => slots.Values.Any(s => s.All.Any(HasStarted)),
+        };
+    }
+
+    private static bool HasCompleted(SlotReplicas slot, Service service) =>
+        slot.Newest is { } newest && newest.State() == ReplicaState.Complete && newest.SpecRevision == service.SpecRevision;
+
+    private static bool IsUpAndServing(Replica replica) => replica.Desired == DesiredState.DesiredRunning && replica.IsServing();
+
+    private static bool HasStarted(Replica replica) =>
+        replica.Desired == DesiredState.DesiredRunning && replica.State() is ReplicaState.Running or ReplicaState.Complete;
+
+    private static string Name(DependencyCondition condition) => condition switch
+    {
+        DependencyCondition.ServiceHealthy => "service_healthy",
+        DependencyCondition.ServiceCompletedSuccessfully => "service_completed_successfully",
+        _ => "service_started",
+    };
+}
