@@ -1,0 +1,44 @@
+using System.Collections;
+
+namespace Orchestrator.Compose.Fields;
+
+/// <summary>
+/// The keys that a mapping may have, and what each does to the target. Whatever else is written is refused by name: a key that the format
+/// has and we have not with the way out, any other with the nearest known one. <c>x-</c> keys are the author's own.
+/// </summary>
+internal sealed class Keys<T>(string owner, IReadOnlyDictionary<string, string>? unsupported = null) : IEnumerable<string>
+{
+    private readonly Dictionary<string, Action<Field, T>> _readers = new(StringComparer.Ordinal);
+
+    /// <summary>The reader is not called for a key with nothing after it: that is as good as not written.</summary>
+    public void Add(string key, Action<Field, T> read) => _readers.Add(key, (f, t) =>
+    {
+        if (!f.IsNull)
+            read(f, t);
+    });
+
+    public void Read(Field mapping, T target)
+    {
+        foreach (var field in mapping.Entries($"a mapping with the keys of {owner}"))
+        {
+            if (_readers.TryGetValue(field.Key, out var read))
+                read(field, target);
+            else if (!field.Key.StartsWith("x-", StringComparison.Ordinal))
+                Refuse(field);
+        }
+    }
+
+    public IEnumerator<string> GetEnumerator() => _readers.Keys.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private void Refuse(Field field)
+    {
+        if (unsupported?.TryGetValue(field.Key, out var wayOut) == true)
+            field.RefuseKey($"the key \"{field.Key}\" is not supported{(wayOut.Length == 0 ? "" : $": {wayOut}")}");
+        else if (Spelling.Nearest(field.Key, _readers.Keys) is { } nearest)
+            field.RefuseKey($"unknown key \"{field.Key}\"; did you mean \"{nearest}\"?");
+        else
+            field.RefuseKey($"unknown key \"{field.Key}\"; {owner} takes {string.Join(", ", _readers.Keys.Order(StringComparer.Ordinal))} and x-*");
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.RegularExpressions;
+using Orchestrator.Compose.Fields;
+using Orchestrator.Model;
+
+namespace Orchestrator.Compose.Services;
+
+internal static partial class DeployReader
+{
+    private static readonly Keys<ServiceDraft> s_keys = new("deploy", UnsupportedKeys.Deploy)
+    {
+        { "mode", ReadMode },
+        { "replicas", (f, s) => s.Spec.Replicas = (s.DeployReplicas = f.Integer(0)) ?? 1 },
+        { "labels", (f, s) => KeyValues.ReadLabels(f, s.Spec.Labels) },
+        { "resources", ReadResources },
+        { "placement", (f, s) => s_placementKeys!.Read(f, s.Spec) },
+        { "restart_policy", RestartReader.ReadPolicy },
+    };
+
+    private static readonly Keys<ServiceSpec> s_placementKeys = new("placement", UnsupportedKeys.Placement)
+    {
+        { "constraints", (f, s) => s.Constraints.AddRange(f.Items("a list of constraints").Select(ReadConstraint)) },
+    };
+
+    private static readonly Keys<ServiceSpec> s_resourceKeys = new("resources")
+    {
+        { "limits", (f, s) => s_limitKeys!.Read(f, s.Limits = new Resources()) },
+        { "reservations", (f, s) => s_reservationKeys!.Read(f, s.Reservations = new Resources()) },
+    };
+
+    private static readonly Keys<Resources> s_limitKeys = new("limits", UnsupportedKeys.Resources)
+    {
+        { "cpus", (f, r) => r.NanoCpus = ValueReaders.NanoCpus(f) ?? 0 },
+        { "memory", (f, r) => r.MemoryBytes = ValueReaders.Bytes(f) ?? 0 },
+        { "pids", (f, r) => r.Pids = f.Integer(1) ?? 0 },
+    };
+
+    private static readonly Keys<Resources> s_reservationKeys = new("reservations", UnsupportedKeys.Resources)
+    {
+        { "cpus", (f, r) => r.NanoCpus = ValueReaders.NanoCpus(f) ?? 0 },
+        { "memory", (f, r) => r.MemoryBytes = ValueReaders.Bytes(f) ?? 0 },
+    };
+
+    public static void Read(Field field, ServiceDraft service) => s_keys.Read(field, service);
+
+    private static void ReadMode(Field field, ServiceDraft service)
+    {
+        if (field.Text() is { } mode && mode != "replicated")
+            field.Refuse($"got \"{mode}\"; only replicated services are supported: give the number of replicas");
+    }
+
+    private static void ReadResources(Field field, ServiceDraft service)
+    {
+        s_resourceKeys.Read(field, service.Spec);
+        if (service.Spec is not { Limits: { } limits, Reservations: { } reservations })
+            return;
+        if (limits.NanoCpus > 0 && reservations.NanoCpus > limits.NanoCpus)
+            field.RefuseKey($"reserves {reservations.NanoCpus / 1e9} cpus, but its limit is {limits.NanoCpus / 1e9}; a reservation cannot be above the limit");
+        if (limits.MemoryBytes > 0 && reservations.MemoryBytes > limits.MemoryBytes)
+            field.RefuseKey($"reserves {reservations.MemoryBytes} bytes of memory, but its limit is {limits.MemoryBytes}; a reservation cannot be above the limit");
+    }
+
+    private static string ReadConstraint(Field field)
+    {
+        if (field.Text("a constraint") is not { } text)
+            return "";
+        var match = Constraint().Match(text);
+        if (!match.Success)
+            field.Expected("KEY==VALUE or KEY!=VALUE, where KEY is node.hostname, node.id, node.role, node.platform.os, node.platform.arch or node.labels.NAME");
+        return $"{match.Groups["key"]}{match.Groups["sign"]}{match.Groups["value"]}";
+    }
+
+    [GeneratedRegex(
+        @"^\s*(?<key>node\.(hostname|id|role|platform\.(os|arch)|labels\.[A-Za-z0-9][A-Za-z0-9._/-]*))\s*(?<sign>==|!=)\s*(?<value>[^\s=](.*[^\s])?)\s*\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex Constraint();
+}

@@ -1,0 +1,30 @@
+using Orchestrator.Compose.Services;
+using Orchestrator.Model;
+
+namespace Orchestrator.Compose;
+
+/// <summary>One load of one file: what was found so far, and what can be checked only when everything is read.</summary>
+internal sealed class StackDraft(string directory, Func<string, Stream?> open, Func<string, string?> lookup)
+{
+    private readonly List<Action> _checks = [];
+
+    public StackSpec Spec { get; } = new();
+
+    public PublishedPorts PublishedPorts { get; } = new();
+
+    public string Directory => directory;
+
+    public Func<string, Stream?> Open => open;
+
+    public Func<string, string?> Lookup => lookup;
+
+    public bool HasService(string name) => Spec.Services.Any(s => s.Name == name);
+
+    public bool HasNetwork(string name) => name == NetworkReader.Default || Spec.Networks.Any(n => n.Name == name);
+
+    public bool HasVolume(string name) => Spec.Volumes.Any(v => v.Name == name);
+
+    public void Afterwards(Action check) => _checks.Add(check);
+
+    public void RunChecks() => _checks.ForEach(check => check());
+}

@@ -1,0 +1,51 @@
+namespace Orchestrator.Compose.Yaml;
+
+/// <summary>A place in a file, counted from 1. The default value is the file as a whole.</summary>
+internal readonly record struct Position(int Line, int Column);
+
+/// <summary>A value of a YAML document with its place. Aliases are resolved: two parents may share a node.</summary>
+internal abstract class YamlNode(Position at, int size, int depth)
+{
+    public Position At => at;
+
+    /// <summary>Number of nodes when every alias is written out.</summary>
+    public int Size => size;
+
+    public int Depth => depth;
+
+    public abstract string Kind { get; }
+}
+
+internal sealed class YamlScalar(Position at, string value, bool plain) : YamlNode(at, 1, 1)
+{
+    public string Value => value;
+
+    /// <summary>Neither quoted nor the result of interpolation: such a scalar may be a number, a boolean or null.</summary>
+    public bool Plain => plain;
+
+    public bool IsNull => plain && value is "" or "~" or "null" or "Null" or "NULL";
+
+    public bool IsBoolean => plain && value is "true" or "True" or "TRUE" or "false" or "False" or "FALSE";
+
+    public bool IsNumber => plain && YamlNumber.Matches(value);
+
+    public override string Kind => IsNull ? "nothing" : IsBoolean ? "a boolean" : IsNumber ? "a number" : "text";
+}
+
+internal sealed class YamlSequence(Position at, IReadOnlyList<YamlNode> items)
+    : YamlNode(at, 1 + items.Sum(i => i.Size), 1 + items.Select(i => i.Depth).DefaultIfEmpty().Max())
+{
+    public IReadOnlyList<YamlNode> Items => items;
+
+    public override string Kind => "a list";
+}
+
+internal sealed class YamlMapping(Position at, IReadOnlyList<YamlEntry> entries)
+    : YamlNode(at, 1 + entries.Sum(e => 1 + e.Value.Size), 1 + entries.Select(e => e.Value.Depth).DefaultIfEmpty().Max())
+{
+    public IReadOnlyList<YamlEntry> Entries => entries;
+
+    public override string Kind => "a mapping";
+}
+
+internal readonly record struct YamlEntry(string Key, Position At, YamlNode Value);
