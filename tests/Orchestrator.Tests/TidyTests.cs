@@ -50,10 +50,7 @@ public sealed class TidyTests
         Assert.Empty(Sources().Where(f => banned.Any(Path.GetFileNameWithoutExtension(f).EndsWith)).Select(Path.GetFileName));
     }
 
-    private static string Root { get; } = FindRoot(AppContext.BaseDirectory);
-
-    private static string FindRoot(string from) =>
-        File.Exists(Path.Combine(from, "Orchestrator.slnx")) ? from : FindRoot(Path.GetDirectoryName(from)!);
+    private static string Root => SourceTree.Root;
 
     private static string Room(string project) => Path.GetFileNameWithoutExtension(project).Replace("Orchestrator.", "", StringComparison.Ordinal);
 

@@ -12,6 +12,7 @@ internal sealed class YamlReader
     public const int MaxNodes = 200_000;
     public const int MaxDepth = 64;
 
+    private readonly Scanner _scanner;
     private readonly Parser _parser;
     private readonly Report _report;
     private readonly string[] _path = new string[MaxDepth + 1];
@@ -19,7 +20,8 @@ internal sealed class YamlReader
 
     private YamlReader(string text, Report report)
     {
-        _parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
+        _scanner = new Scanner(new StringReader(text), skipComments: true);
+        _parser = new Parser(_scanner);
         _report = report;
     }
 
@@ -30,17 +32,24 @@ internal sealed class YamlReader
         {
             return new YamlReader(text, report).ReadDocument();
         }
+        catch (RefusedYamlException e)
+        {
+            report.Error(At(e.Start), "", e.Message);
+        }
         catch (YamlException e)
         {
             var at = At(e.Start);
-            report.Error(at, "", e is RefusedYamlException ? e.Message : $"not valid YAML: {e.Message}{TabHint(text, at.Line)}");
-            return null;
+            if (TabNear(text, at.Line) is { } line)
+                report.Error(new Position(line, 1), "", "not valid YAML: indented with a tab; indent with spaces");
+            else
+                report.Error(at, "", $"not valid YAML: {e.Message}");
         }
+        return null;
     }
 
     private YamlNode? ReadDocument()
     {
-        _parser.MoveNext();
+        Advance();
         Expect<StreamStart>();
         if (_parser.Current is StreamEnd)
             return null;
@@ -76,7 +85,7 @@ internal sealed class YamlReader
             throw Refuse(alias.Start, $"*{alias.Value} is an alias of no anchor above; write &{alias.Value} before the value to repeat");
         if (depth + node.Depth > MaxDepth)
             throw Refuse(alias.Start, $"*{alias.Value} nests deeper than {MaxDepth} levels");
-        _parser.MoveNext();
+        Advance();
         return node;
     }
 
@@ -85,14 +94,14 @@ internal sealed class YamlReader
         var plain = scalar.Style is ScalarStyle.Plain && !IsTag(scalar, "str");
         if (!plain || !(IsTag(scalar, "int") || IsTag(scalar, "float") || IsTag(scalar, "bool") || IsTag(scalar, "null")))
             RefuseOtherTags(scalar, "str");
-        _parser.MoveNext();
+        Advance();
         return new YamlScalar(At(scalar.Start), scalar.Value, plain);
     }
 
     private YamlSequence ReadSequence(SequenceStart start, int depth)
     {
         RefuseOtherTags(start, "seq");
-        _parser.MoveNext();
+        Advance();
         var items = new List<YamlNode>();
         var size = 1;
         while (_parser.Current is not SequenceEnd)
@@ -102,14 +111,14 @@ internal sealed class YamlReader
             size = Grow(size, item);
             items.Add(item);
         }
-        _parser.MoveNext();
+        Advance();
         return new YamlSequence(At(start.Start), items);
     }
 
     private YamlMapping ReadMapping(MappingStart start, int depth)
     {
         RefuseOtherTags(start, "map");
-        _parser.MoveNext();
+        Advance();
         var entries = new MappingEntries();
         var size = 1;
         while (_parser.Current is not MappingEnd)
@@ -121,7 +130,7 @@ internal sealed class YamlReader
             if (entries.Add(key, value) is { } error)
                 _report.Error(key.At, string.Concat(_path.AsSpan(1, depth)), error);
         }
-        _parser.MoveNext();
+        Advance();
         return new YamlMapping(At(start.Start), entries.Merged());
     }
 
@@ -137,7 +146,20 @@ internal sealed class YamlReader
     {
         if (_parser.Current is not T)
             throw Refuse(_parser.Current?.Start ?? Mark.Empty, "the document ends early");
-        _parser.MoveNext();
+        Advance();
+    }
+
+    // On some broken texts the parser fails in itself instead of saying where the text is wrong.
+    private void Advance()
+    {
+        try
+        {
+            _parser.MoveNext();
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NullReferenceException)
+        {
+            throw Refuse(_scanner.CurrentPosition, "not valid YAML: the text cannot be read on from here");
+        }
     }
 
     private static bool IsTag(NodeEvent node, string name) => !node.Tag.IsEmpty && node.Tag.Value == $"tag:yaml.org,2002:{name}";
@@ -152,11 +174,10 @@ internal sealed class YamlReader
 
     private static Position At(Mark mark) => new((int)mark.Line, (int)mark.Column);
 
-    private static string TabHint(string text, int line)
-    {
-        var current = text.Split('\n').ElementAtOrDefault(line - 1) ?? "";
-        return current.TakeWhile(char.IsWhiteSpace).Contains('\t') ? " (indent with spaces: YAML takes no tabs)" : "";
-    }
+    // The parser notices a tab in the indentation only after it, or while it is still on the line before.
+    private static int? TabNear(string text, int line) =>
+        text.Split('\n').Skip(line - 1).Take(2).Select((l, i) => (Indent: l.TakeWhile(char.IsWhiteSpace), Line: line + i))
+            .Where(l => l.Indent.Contains('\t')).Select(l => (int?)l.Line).FirstOrDefault();
 
     private sealed class RefusedYamlException(Position at, string message)
         : YamlException(new Mark(0, at.Line, at.Column), new Mark(0, at.Line, at.Column), message);

@@ -1,0 +1,104 @@
+using System.Text;
+using CsCheck;
+using Orchestrator.Compose;
+using Xunit;
+
+namespace Orchestrator.Tests.Compose;
+
+public sealed class ComposeLimitTests
+{
+    [Fact]
+    public void A_file_of_50_MB_is_refused_by_its_size_without_reading_it()
+    {
+        using var untouched = new Unreadable(50_000_000);
+        var error = Assert.Single(ComposeLoader.Load("big.yaml", "/srv/x", p => p == "big.yaml" ? untouched : null, new Dictionary<string, string>()).Errors);
+        Assert.Equal("big.yaml: is too large: 50000000 bytes; at most 1048576 are accepted", error.ToString());
+    }
+
+    [Fact]
+    public void Too_much_from_a_pipe_is_refused_as_well()
+    {
+        var error = Assert.Single(Load(new string('#', 1 << 20) + "\n").Errors);
+        Assert.Contains("is too large", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("[")]
+    [InlineData("- ")]
+    [InlineData("{a: ")]
+    public void Deep_nesting_is_refused_not_a_stack_overflow(string open)
+    {
+        var text = string.Concat(Enumerable.Repeat(open, 100_000));
+        Assert.Contains("nested deeper than 64 levels", Assert.Single(Load(text).Errors).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Bytes_that_are_not_UTF8_are_refused()
+    {
+        var result = ComposeLoader.Load("x.yaml", "/srv/x", p => p == "x.yaml" ? new MemoryStream([0xff, 0xfe, 0]) : null, new Dictionary<string, string>());
+        Assert.Equal("x.yaml: is not UTF-8 text", Assert.Single(result.Errors).ToString());
+    }
+
+    [Fact]
+    public void A_missing_file_and_one_that_cannot_be_read_are_errors()
+    {
+        Assert.Equal("x.yaml: there is no such file", Assert.Single(ComposeLoader.Load("x.yaml", "/srv/x", _ => null, new Dictionary<string, string>()).Errors).ToString());
+        Func<string, Stream?> denied = _ => throw new UnauthorizedAccessException("denied");
+        Assert.Contains(ComposeLoader.Load("x.yaml", "/srv/x", denied, new Dictionary<string, string>()).Errors, e => e.Message == "cannot be read: denied");
+    }
+
+    [Fact]
+    public void A_control_character_that_no_process_can_be_given_is_refused() =>
+        Assert.Contains("NUL", Assert.Single(Load("services: { a: { image: x, environment: { A: \"a\\0b\" } } }").Errors).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void The_stack_name_comes_from_the_call_then_the_environment_then_the_file_then_the_directory()
+    {
+        const string named = "name: of-file\nservices: { a: { image: x } }";
+        const string unnamed = "services: { a: { image: x } }";
+        var environment = new Dictionary<string, string> { ["COMPOSE_PROJECT_NAME"] = "of-environment" };
+        Assert.Equal("given", Load(named, environment, "given").Spec!.Name);
+        Assert.Equal("of-environment", Load(named, environment).Spec!.Name);
+        Assert.Equal("of-file", Load(named).Spec!.Name);
+        Assert.Equal("my-app", Load(unnamed).Spec!.Name);
+    }
+
+    [Fact]
+    public void Any_text_is_answered_with_a_spec_or_with_errors_and_never_throws()
+    {
+        string[] pieces =
+        [
+            "services:", "\n", "  ", "- ", ": ", "web", "image: x", "&a ", "*a", "<<: *a", "[", "]", "{", "}", ",", "\"", "'", "|", ">", "\t", "#", "${A:-", "}", "$",
+            "ports:", "8080:80", "x-", "---\n", "...", "!tag ", "!!str ", "deploy:", "replicas: 3", "?", "\0", "\ud800", "é", "\u2028", "volumes:", "/a:/b", "%YAML 9.9\n", "null",
+            "networks:", "healthcheck:", "test:", "depends_on:", "env_file:", "command:", "environment:", "\r", "@", "`", "\ufeff", "name:", "labels:", "1e400", "tmpfs:", "\\x", "|9-",
+        ];
+        Gen.OneOf(pieces).List[0, 40].Select(string.Concat).Sample(AnswersSomething, iter: 3_000);
+        Gen.Char.Array[0, 60].Select(c => new string(c)).Sample(AnswersSomething, iter: 1_000);
+    }
+
+    [Fact]
+    public void A_good_file_with_any_damage_is_answered_with_a_spec_or_with_errors()
+    {
+        var good = File.ReadAllText(Path.Combine(SourceTree.Root, "tests/Orchestrator.Tests/Compose/Goldens/every-key.yaml"));
+        Gen.Select(Gen.Int[0, good.Length - 1], Gen.Int[0, 30], Gen.OneOf("", "\n", ": ", "- ", "[", "{", "\"", "*defaults", "\t", "9", "null", "${", "\0"))
+            .Sample((at, length, inserted) => AnswersSomething(good[..at] + inserted + good[Math.Min(good.Length, at + length)..]), iter: 300);
+    }
+
+    private static bool AnswersSomething(string text)
+    {
+        var result = Load(text);
+        return (result.Spec is null) == (result.Errors.Count > 0);
+    }
+
+    private static ComposeResult Load(string text, Dictionary<string, string>? environment = null, string? name = null) =>
+        ComposeLoader.Load("x.yaml", "/srv/My App".Replace(' ', '-'), p => p == "x.yaml" ? new MemoryStream(Encoding.UTF8.GetBytes(text)) : null, environment ?? [], name);
+
+    private sealed class Unreadable(long length) : MemoryStream
+    {
+        public override long Length => length;
+
+        public override int Read(Span<byte> buffer) => throw new InvalidOperationException("was read");
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new InvalidOperationException("was read");
+    }
+}
