@@ -1,4 +1,4 @@
-using Orchestrator.Model.Applying;
+using Orchestrator.Model.Validation;
 
 namespace Orchestrator.Model.Scheduling;
 
@@ -35,7 +35,7 @@ internal sealed class Candidate(ClusterState state, Node node)
         Count(serviceId);
     }
 
-    public bool HasFreePort(PortSpec port) => !(_hostPorts ??= HeldPorts()).Exists(held => PublishedPorts.Overlap(held, port));
+    public bool HasFreePort(PortSpec port) => !(_hostPorts ??= HeldPorts()).Exists(held => Ports.Overlap(held, port));
 
     public static IEnumerable<PortSpec> HostPortsOf(ServiceSpec spec) => spec.Ports.Where(p => p.Mode == PortMode.Host && p.Published != 0);
 

@@ -1,5 +1,4 @@
-using System.Globalization;
-using Orchestrator.Model.Applying;
+using Orchestrator.Model.Validation;
 
 namespace Orchestrator.Model.Scheduling;
 
@@ -39,5 +38,5 @@ internal sealed record Filter(string Explain, Func<Candidate, bool> Accepts)
     public static Filter OfMemory(long bytes) => new($"lacks {Amount.Bytes(bytes)}", c => c.FreeMemoryBytes >= bytes);
 
     public static Filter OfHostPort(PortSpec port) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"has port {port.Published}/{PublishedPorts.Name(port.Protocol)} taken"), c => c.HasFreePort(port));
+        new($"has port {Ports.Name(port)} taken", c => c.HasFreePort(port));
 }

@@ -1,0 +1,95 @@
+using System.Globalization;
+
+namespace Orchestrator.Model.Planning;
+
+/// <summary>A service's spec as fields with one text each, by the names that compose files use, so that two specs can be compared for people.</summary>
+internal static class ServiceFields
+{
+    /// <summary>"image: a -> b", for every field that differs.</summary>
+    public static IReadOnlyList<string> Differences(ServiceSpec before, ServiceSpec after)
+    {
+        var (old, now) = (Of(before), Of(after));
+        return old.Keys.Union(now.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal)
+            .Select(k => (Name: k, Old: old.GetValueOrDefault(k, ""), Now: now.GetValueOrDefault(k, "")))
+            .Where(f => f.Old != f.Now).Select(f => $"{f.Name}: {Shown(f.Old)} -> {Shown(f.Now)}").ToList();
+    }
+
+    private static string Shown(string text) => text.Length == 0 ? "(none)" : text;
+
+    private static Dictionary<string, string> Of(ServiceSpec spec)
+    {
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["replicas"] = Text($"{spec.Replicas}"),
+            ["platform"] = spec.Platform,
+            ["constraints"] = string.Join(", ", spec.Constraints),
+            ["ports"] = string.Join(", ", spec.Ports.Select(Port)),
+            ["networks"] = string.Join(", ", spec.Networks.Select(n => n.Aliases.Count == 0 ? n.Network : $"{n.Network} ({string.Join(", ", n.Aliases)})")),
+            ["depends_on"] = string.Join(", ", spec.DependsOn.Select(d => $"{d.Service} ({d.Condition}{(d.Required ? "" : ", optional")})")),
+            ["restart"] = spec.Restart is { } restart ? Restart(restart) : "",
+            ["limits"] = Resources(spec.Limits),
+            ["reservations"] = Resources(spec.Reservations),
+        };
+        Add(fields, "deploy.labels", spec.Labels);
+        AddContainer(fields, spec.Container ?? new());
+        return fields;
+    }
+
+    private static void AddContainer(Dictionary<string, string> fields, ContainerSpec container)
+    {
+        fields["image"] = container.Image + (container.ImageDigest.Length > 0 ? "@" + container.ImageDigest : "");
+        fields["entrypoint"] = Command(container.EntrypointSet, container.Entrypoint);
+        fields["command"] = Command(container.CommandSet, container.Command);
+        fields["working_dir"] = container.WorkingDir;
+        fields["user"] = container.User;
+        fields["hostname"] = container.Hostname;
+        fields["volumes"] = string.Join(", ", container.Mounts.Select(Mount));
+        fields["healthcheck"] = container.Healthcheck is { } check ? Healthcheck(check) : "";
+        fields["stop_signal"] = container.StopSignal;
+        fields["stop_grace_period"] = container.StopGracePeriodMs == 0 ? "" : Amount.Seconds(container.StopGracePeriodMs);
+        fields["cap_add"] = string.Join(", ", container.CapAdd);
+        fields["cap_drop"] = string.Join(", ", container.CapDrop);
+        fields["read_only"] = container.ReadOnly ? "true" : "";
+        fields["init"] = container.Init ? "true" : "";
+        Add(fields, "environment", container.Environment);
+        Add(fields, "labels", container.Labels);
+    }
+
+    private static void Add(Dictionary<string, string> fields, string name, IEnumerable<KeyValuePair<string, string>> map)
+    {
+        foreach (var (key, value) in map)
+            fields[$"{name}.{key}"] = value.Length == 0 ? "\"\"" : value;
+    }
+
+    private static string Command(bool set, IEnumerable<string> words) => set ? $"[{string.Join(", ", words)}]" : string.Join(", ", words);
+
+    private static string Port(PortSpec port) =>
+        Text($"{(port.HostIp.Length > 0 ? port.HostIp + ":" : "")}{port.Published}:{port.Target}/{(port.Protocol == Protocol.Udp ? "udp" : "tcp")}")
+        + (port.Mode == PortMode.Host ? " (host)" : "");
+
+    private static string Restart(RestartPolicy restart) =>
+        Text($"{restart.Condition} delay {Amount.Seconds(restart.DelayMs)} max_attempts {restart.MaxAttempts} window {Amount.Seconds(restart.WindowMs)}");
+
+    private static string Resources(Resources? resources)
+    {
+        var parts = new List<string>();
+        if (resources?.NanoCpus > 0)
+            parts.Add(Amount.Cpus(resources.NanoCpus));
+        if (resources?.MemoryBytes > 0)
+            parts.Add(Amount.Bytes(resources.MemoryBytes));
+        if (resources?.Pids > 0)
+            parts.Add(Text($"{resources.Pids} pids"));
+        return string.Join(", ", parts);
+    }
+
+    private static string Mount(MountSpec mount) =>
+        $"{(mount.Type == MountType.Tmpfs ? "tmpfs" : mount.Source)}:{mount.Target}{(mount.Subpath.Length > 0 ? "/" + mount.Subpath : "")}"
+        + (mount.ReadOnly ? ":ro" : "") + (mount.TmpfsSizeBytes > 0 ? " " + Amount.Bytes(mount.TmpfsSizeBytes) : "")
+        + (mount.TmpfsMode != 0 ? Text($" mode {mount.TmpfsMode}") : "") + (mount.CreateHostPath ? " create" : "");
+
+    private static string Healthcheck(Healthcheck check) =>
+        Text($"{string.Join(" ", check.Test)} interval {Amount.Seconds(check.IntervalMs)} timeout {Amount.Seconds(check.TimeoutMs)} retries {check.Retries}")
+        + Text($" start_period {Amount.Seconds(check.StartPeriodMs)} start_interval {Amount.Seconds(check.StartIntervalMs)}");
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
