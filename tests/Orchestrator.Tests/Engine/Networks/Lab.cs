@@ -49,6 +49,15 @@ internal sealed class Lab : IAsyncDisposable
         return host;
     }
 
+    /// <summary>Hosts 1 and 2, nodes of blocks 16 and 17, with these networks.</summary>
+    public async Task<(LabHost A, LabHost B)> AddPairAsync(params ClusterNetwork[] networks)
+    {
+        var (a, b) = (AddHost(1), AddHost(2));
+        await a.Networks.EnsureAsync(new NetworkPlan(16, a.Address, networks, [new NetworkPeer(b.Address, 17)]));
+        await b.Networks.EnsureAsync(new NetworkPlan(17, b.Address, networks, [new NetworkPeer(a.Address, 16)]));
+        return (a, b);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var host in _hosts)

@@ -13,17 +13,9 @@ public sealed class NodeNetworksTests
     {
         Lab.RequireRoot();
         await using var lab = new Lab();
-        var (a, b) = await Two(lab, s_web);
+        var (a, b) = await lab.AddPairAsync(s_web);
         var one = await a.AttachAsync("one", s_web.Id);
         var two = await b.AttachAsync("two", s_web.Id);
         Shell.Run(one.NetnsPath, "ping", "-c1", "-W2", "-M", "do", "-s", "1422", two.Addresses[s_web.Id].ToString());
-    }
-
-    private static async Task<(LabHost, LabHost)> Two(Lab lab, params ClusterNetwork[] networks)
-    {
-        var (a, b) = (lab.AddHost(1), lab.AddHost(2));
-        await a.Networks.EnsureAsync(new NetworkPlan(16, a.Address, networks, [new NetworkPeer(b.Address, 17)]));
-        await b.Networks.EnsureAsync(new NetworkPlan(17, b.Address, networks, [new NetworkPeer(a.Address, 16)]));
-        return (a, b);
     }
 }
