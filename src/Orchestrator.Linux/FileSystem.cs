@@ -197,7 +197,7 @@ public static unsafe class FileSystem
     /// <summary>Waits for the exclusive advisory lock.</summary>
     public static void Lock(SafeHandle file) => Libc.Check(Libc.flock((int)file.DangerousGetHandle(), 2), "flock");
 
-    private static FileStatus FromStatX(in StatX s) => new(
+    internal static FileStatus FromStatX(in StatX s) => new(
         (FileKind)(s.Mode & 0xF000u), s.Mode & 0xFFFu, s.Uid, s.Gid, s.Size, s.Inode, s.Links,
         DeviceNumber(s.OwnerMajor, s.OwnerMinor), DeviceNumber(s.DeviceMajor, s.DeviceMinor), s.ModifySeconds, s.ModifyNanoseconds);
 }

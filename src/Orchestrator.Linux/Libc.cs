@@ -18,6 +18,10 @@ internal static unsafe partial class Libc
     [DllImport(Name)] public static extern int close(int fd);
     [DllImport(Name)] public static extern nint read(int fd, void* buffer, nint count);
     [DllImport(Name)] public static extern nint write(int fd, void* buffer, nint count);
+    [DllImport(Name)] public static extern nint pwrite(int fd, void* buffer, nint count, nint offset);
+    [DllImport(Name)] public static extern int ftruncate(int fd, nint size);
+    [DllImport(Name)] public static extern int syncfs(int fd);
+    [DllImport(Name)] public static extern nint getdents64(int fd, void* buffer, nuint size);
     [DllImport(Name)] public static extern int dup2(int from, int to);
     [DllImport(Name)] public static extern int dup3(int from, int to, int flags);
     [DllImport(Name)] public static extern int fcntl(int fd, int command, nint argument);

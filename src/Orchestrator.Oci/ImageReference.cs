@@ -23,7 +23,7 @@ public sealed partial record ImageReference
     public Digest? Digest { get; }
 
     /// <summary>What the registry is asked for: the digest if there is one, else the tag.</summary>
-    public string Identifier => Digest?.ToString() ?? Tag!;
+    public string Identifier => Digest?.ToString() ?? Tag ?? "latest";
 
     /// <summary>
     /// Reads a reference as Docker does: no registry means docker.io, a docker.io name without a slash is in library/,
@@ -62,6 +62,9 @@ public sealed partial record ImageReference
     }
 
     public ImageReference WithDigest(Digest digest) => new(Registry, Repository, Tag, digest);
+
+    /// <summary>The repository alone; what is pushed is then known by its digest only.</summary>
+    public ImageReference WithoutTag() => new(Registry, Repository, null, null);
 
     public override string ToString() =>
         $"{Registry}/{Repository}{(Tag is null ? "" : ":" + Tag)}{(Digest is null ? "" : "@" + Digest)}";

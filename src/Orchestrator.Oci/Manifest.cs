@@ -51,4 +51,17 @@ public sealed record ImageIndex
     public string? MediaType { get; init; }
 
     public required IReadOnlyList<Descriptor> Manifests { get; init; }
+
+    /// <summary>The platforms that images are listed for. (Attestations are listed as unknown/unknown.)</summary>
+    [JsonIgnore]
+    public IReadOnlyList<Platform> Platforms => [.. Images.Select(m => m.Platform!.Platform).Distinct()];
+
+    private IEnumerable<Descriptor> Images =>
+        Manifests.Where(m => m.Platform is { Os: not ("" or "unknown") } && (m.MediaType.Length == 0 || MediaTypes.IsManifest(m.MediaType)));
+
+    /// <summary>The manifest for a platform: the exact one, else one that runs there. An only entry that names no platform will do. Null when there is none.</summary>
+    public Descriptor? Choose(Platform platform) =>
+        Images.FirstOrDefault(m => m.Platform!.Platform == platform)
+        ?? Images.FirstOrDefault(m => platform.Accepts(m.Platform!.Platform))
+        ?? (Manifests is [{ Platform: null } only] ? only : null);
 }

@@ -10,7 +10,7 @@ public enum RegistryFailure
     /// <summary>Credentials are missing, wrong, or not enough.</summary>
     Unauthorized,
 
-    /// <summary>No answer: refused connection, unknown host, failed TLS, timeout.</summary>
+    /// <summary>No answer: refused connection, unknown host, failed TLS, timeout, connection lost half-way.</summary>
     Unreachable,
 
     /// <summary>What came is not what its digest names.</summary>
@@ -38,4 +38,8 @@ public sealed class RegistryException : Exception
     public Digest? Blob { get; }
 
     public HttpStatusCode? Status { get; }
+
+    /// <summary>Whether the same request may succeed a little later.</summary>
+    public bool IsTransient =>
+        Failure == RegistryFailure.Unreachable || (int?)Status is 408 or 429 or >= 500 and not 501;
 }
