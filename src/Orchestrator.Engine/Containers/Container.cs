@@ -61,6 +61,9 @@ public sealed class Container
     public IAsyncEnumerable<LogEntry> ReadLogs(LogQuery query, CancellationToken cancellationToken = default) =>
         LogReader.ReadAsync(LogPath, query, Ended, cancellationToken);
 
+    /// <summary>It has ended, and what it needed to run is given back.</summary>
+    public bool IsReleased => State == ContainerState.Ended && !System.IO.Directory.Exists(Path.Combine(Directory, Bundle.UpperDirectory));
+
     /// <summary>The bundle.</summary>
     internal string Directory { get; }
     internal string LogPath => Path.Combine(Directory, "log");

@@ -86,6 +86,8 @@ public sealed class ContainerEngine : IDisposable
     public async Task ReleaseAsync(Container container)
     {
         await container.Ended;
+        if (container.IsReleased)
+            return;
         await _runtime.DeleteAsync(container.Id);
         await Task.Run(() => Bundle.DeleteWritableLayer(container.Directory));
     }

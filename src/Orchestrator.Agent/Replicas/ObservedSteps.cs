@@ -1,0 +1,31 @@
+using Orchestrator.Engine.Networks;
+using Orchestrator.Model;
+
+namespace Orchestrator.Agent.Replicas;
+
+/// <summary>An observed state is never changed once it was reported: these give the next one.</summary>
+internal static class ObservedSteps
+{
+    public static Observed At(this Observed observed, ReplicaState state)
+    {
+        var next = observed.Clone();
+        (next.State, next.Message) = (state, "");
+        return next;
+    }
+
+    public static Observed Saying(this Observed observed, string message)
+    {
+        var next = observed.Clone();
+        next.Message = message;
+        return next;
+    }
+
+    public static Observed With(this Observed observed, Attachment attachment)
+    {
+        var next = observed.Clone();
+        next.Addresses.Clear();
+        foreach (var (network, address) in attachment.Addresses)
+            next.Addresses[network] = address.ToString();
+        return next;
+    }
+}

@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Google.Protobuf;
+using Orchestrator.Agent.Endpoints;
+using Orchestrator.Agent.Replicas;
+using Orchestrator.Engine.Networks;
+using Orchestrator.Model;
+
+namespace Orchestrator.Agent.Session;
+
+/// <summary>Networks, virtual IPs and names as the leader last gave them; kept in a file, so that they stay true without a server.</summary>
+internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks networks, EndpointTable table, DnsServer dns) : IDisposable
+{
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly ConcurrentDictionary<string, IReadOnlyList<HostPort>> _hostPorts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ServiceEndpoint> _endpoints = new(StringComparer.Ordinal);
+    private IReadOnlyList<Network> _networks = [];
+    private IReadOnlyList<Peer> _peers = [];
+
+    public NodeNetworks Networks { get; } = networks;
+
+    /// <summary>This node's block in every network; 0 until a leader gave one.</summary>
+    public int Block { get; private set; }
+
+    public IReadOnlyList<string> Servers { get; private set; } = [];
+
+    /// <summary>Makes the machine again as it was when the last agent wrote it down.</summary>
+    public async Task RecoverAsync(IEnumerable<(Assignment Replica, Attachment Attachment)> replicas)
+    {
+        foreach (var (replica, attachment) in replicas)
+            NotePorts(replica, attachment);
+        if (!File.Exists(path))
+            return;
+        using (var file = File.OpenRead(path))
+        {
+            Welcome(Registered.Parser.ParseDelimitedFrom(file));
+            Merge(Assignments.Parser.ParseDelimitedFrom(file));
+        }
+        await Networks.EnsureAsync(Plan());
+        await PublishAsync();
+    }
+
+    public void Welcome(Registered registered)
+    {
+        Block = registered.Block;
+        Servers = [.. registered.ServerAddresses];
+    }
+
+    /// <summary>Brings the machine to what the assignments say of networks and endpoints. Replicas come after: first nobody calls them, then they stop.</summary>
+    public async Task ApplyAsync(Assignments assignments, CancellationToken cancellationToken)
+    {
+        var endpoints = assignments.Whole || assignments.PutEndpoints.Count > 0 || assignments.RemoveEndpoints.Count > 0;
+        var plan = assignments.Whole || assignments.NetworksSet || assignments.PeersSet;
+        if (!endpoints && !plan)
+            return;
+        Merge(assignments);
+        if (plan)
+            await Networks.EnsureAsync(Plan(), cancellationToken);
+        await PublishAsync();
+        Save();
+    }
+
+    public async Task PublishOnNodeAsync(Assignment replica, Attachment attachment)
+    {
+        if (NotePorts(replica, attachment))
+            await PublishAsync();
+    }
+
+    public async Task UnpublishOnNodeAsync(string replicaId)
+    {
+        if (_hostPorts.TryRemove(replicaId, out _))
+            await PublishAsync();
+    }
+
+    public void Dispose() => _one.Dispose();
+
+    private bool NotePorts(Assignment replica, Attachment attachment)
+    {
+        var first = ContainerSetup.Networks(replica).FirstOrDefault();
+        var address = first is null ? null : attachment.Addresses.GetValueOrDefault(first);
+        var ports = ContainerSetup.HostPorts(replica, address).ToList();
+        if (ports.Count > 0)
+            _hostPorts[replica.ReplicaId] = ports;
+        return ports.Count > 0;
+    }
+
+    private async Task PublishAsync()
+    {
+        await _one.WaitAsync();
+        try
+        {
+            ServiceEndpoint[] endpoints;
+            lock (_endpoints)
+                endpoints = [.. _endpoints.Values];
+            await table.ApplyAsync(endpoints, [.. _hostPorts.Values.SelectMany(p => p)]);
+            await dns.UpdateAsync(endpoints);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private void Merge(Assignments assignments)
+    {
+        if (assignments.Whole || assignments.NetworksSet)
+            _networks = [.. assignments.Networks];
+        if (assignments.Whole || assignments.PeersSet)
+            _peers = [.. assignments.Peers];
+        lock (_endpoints)
+        {
+            if (assignments.Whole)
+                _endpoints.Clear();
+            foreach (var id in assignments.RemoveEndpoints)
+                _endpoints.Remove(id);
+            foreach (var endpoint in assignments.PutEndpoints)
+                _endpoints[endpoint.ServiceId] = endpoint;
+        }
+    }
+
+    private NetworkPlan Plan() => new(
+        Block, underlay,
+        [.. _networks.Select(n => new ClusterNetwork(n.Id, n.Vni, IPNetwork.Parse(n.Subnet), n.Internal))],
+        [.. _peers.Select(p => new NetworkPeer(IPAddress.Parse(p.Address), p.Block))]);
+
+    private void Save()
+    {
+        var registered = new Registered { Block = Block };
+        registered.ServerAddresses.AddRange(Servers);
+        var whole = new Assignments { Whole = true };
+        whole.Networks.AddRange(_networks);
+        whole.Peers.AddRange(_peers);
+        lock (_endpoints)
+            whole.PutEndpoints.AddRange(_endpoints.Values);
+        using (var file = File.Create(path + ".new"))
+        {
+            registered.WriteDelimitedTo(file);
+            whole.WriteDelimitedTo(file);
+        }
+        File.Move(path + ".new", path, overwrite: true);
+    }
+}
