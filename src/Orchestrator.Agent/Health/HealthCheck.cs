@@ -13,7 +13,7 @@ public sealed record HealthCheck(
     public static HealthCheck? Of(Healthcheck? service, ImageHealthcheck? image)
     {
         IReadOnlyList<string> test = service is { Test.Count: > 0 } ? service.Test : image?.Test ?? [];
-        var command = Command(test);
+        var command = Parse(test);
         return command is null ? null : new HealthCheck(
             command,
             Choose(service?.IntervalMs, image?.Interval, 30_000),
@@ -23,11 +23,11 @@ public sealed record HealthCheck(
             Choose(service?.StartIntervalMs, image?.StartInterval, 5_000));
     }
 
-    private static IReadOnlyList<string>? Command(IReadOnlyList<string> test) => test switch
+    private static IReadOnlyList<string>? Parse(IReadOnlyList<string> test) => (test.Count > 0 ? test[0] : null) switch
     {
-        [] or ["NONE", ..] => null,
-        ["CMD", .. var command] => command.ToList(),
-        ["CMD-SHELL", .. var shell] => ["/bin/sh", "-c", .. shell],
+        null or "NONE" => null,
+        "CMD" => [.. test.Skip(1)],
+        "CMD-SHELL" => ["/bin/sh", "-c", .. test.Skip(1)],
         _ => ["/bin/sh", "-c", string.Join(' ', test)],
     };
 

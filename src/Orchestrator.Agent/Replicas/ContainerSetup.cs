@@ -44,8 +44,9 @@ public static class ContainerSetup
 
     /// <summary>Ports published on this node alone: they lead to the container's first address.</summary>
     public static IEnumerable<Endpoints.HostPort> HostPorts(Assignment replica, IPAddress? address) =>
+        address is null ? [] :
         from port in replica.Spec.Ports
-        where address is not null && port.Mode == PortMode.Host && port.Published > 0
+        where port.Mode == PortMode.Host && port.Published > 0
         select new Endpoints.HostPort(
             port.Protocol, port.Published, port.HostIp.Length > 0 ? IPAddress.Parse(port.HostIp) : null, address, port.Target);
 

@@ -7,6 +7,7 @@ using Orchestrator.Engine.Images;
 using Orchestrator.Engine.Networks;
 using Orchestrator.Model;
 using Orchestrator.Oci;
+using Digest = Orchestrator.Oci.Digest;
 
 namespace Orchestrator.Agent.Replicas;
 

@@ -76,8 +76,7 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
 
     private bool NotePorts(Assignment replica, Attachment attachment)
     {
-        var first = ContainerSetup.Networks(replica).FirstOrDefault();
-        var address = first is null ? null : attachment.Addresses.GetValueOrDefault(first);
+        var address = ContainerSetup.Networks(replica) is [var first, ..] ? attachment.Addresses.GetValueOrDefault(first) : null;
         var ports = ContainerSetup.HostPorts(replica, address).ToList();
         if (ports.Count > 0)
             _hostPorts[replica.ReplicaId] = ports;

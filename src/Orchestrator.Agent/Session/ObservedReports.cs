@@ -3,7 +3,7 @@ using Orchestrator.Model;
 namespace Orchestrator.Agent.Session;
 
 /// <summary>Observed states that the leader has not been told yet: the newest of each replica.</summary>
-public sealed class ObservedReports
+public sealed class ObservedReports : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _arrived = new(0, 1);
@@ -33,4 +33,6 @@ public sealed class ObservedReports
             return [.. taken.Select(p => new SetObservedReport { ReplicaId = p.Key, Observed = p.Value })];
         }
     }
+
+    public void Dispose() => _arrived.Dispose();
 }

@@ -6,7 +6,9 @@ namespace Orchestrator.Engine.Containers;
 /// <summary>A container's directory: config.json for the runtime, the files that it shows in /etc, and the writable layer.</summary>
 internal sealed class Bundle(EngineOptions engine, VolumeStore volumes, string directory)
 {
-    private static readonly string[] s_writable = ["upper", "work", "rootfs"];
+    public const string UpperDirectory = "upper", WorkDirectory = "work", RootDirectory = "rootfs";
+
+    private static readonly string[] s_writable = [WorkDirectory, RootDirectory, UpperDirectory];
 
     public ContainerRecord Write(ContainerOptions options)
     {
@@ -18,7 +20,18 @@ internal sealed class Bundle(EngineOptions engine, VolumeStore volumes, string d
         var user = ImageUser.Resolve(process.User, image.ReadText("/etc/passwd"), image.ReadText("/etc/group"));
         foreach (var name in s_writable)
             Directory.CreateDirectory(Path.Combine(directory, name));
-        throw new InvalidOperationException($"being built {engine} {user} {mounts}");
+        var config = new BundleConfig(options, process, user, hostname, mounts, $"/{engine.CgroupParent}/{options.Id}", directory);
+        File.WriteAllBytes(Path.Combine(directory, "config.json"), config.ToRuntimeConfig().ToJson());
+        return new ContainerRecord
+        {
+            Id = options.Id,
+            ImageDigest = options.Image.Digest.ToString(),
+            State = ContainerState.Created,
+            StopSignal = process.StopSignal,
+            CreatedAtUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+            Labels = options.Labels,
+            OwnVolumes = plan.OwnVolumes,
+        };
     }
 
     public static void DeleteWritableLayer(string directory)

@@ -1,0 +1,78 @@
+using Microsoft.Extensions.Logging;
+using Orchestrator.Agent.Endpoints;
+using Orchestrator.Agent.Replicas;
+using Orchestrator.Agent.Session;
+using Orchestrator.Engine.Containers;
+using Orchestrator.Engine.Images;
+using Orchestrator.Engine.Networks;
+using Orchestrator.Linux;
+using Orchestrator.Model;
+using Orchestrator.Oci;
+using Orchestrator.Transport;
+
+namespace Orchestrator.Agent;
+
+/// <summary>A worker: joins one machine's engine to the cluster. When it ends, containers, virtual IPs and names stay.</summary>
+public sealed class AgentNode(AgentOptions options, Identity identity, ILoggerFactory loggers)
+{
+    /// <exception cref="IOException">Another agent uses the data directory.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var logger = loggers.CreateLogger<AgentNode>();
+        using var directory = Lock();
+        using var host = new NetnsThread();
+        using var engine = await ContainerEngine.OpenAsync(
+            new EngineOptions(options.DataDirectory, options.RunDirectory, options.RuntimePath, options.CgroupParent));
+        using var registry = new RegistryClient(new RegistryOptions { InsecureRegistries = options.InsecureRegistries });
+        using var images = new ImageStore(Path.Combine(options.DataDirectory, "images"), registry);
+        var networks = new NodeNetworks(new NetworkOptions(options.DataDirectory, options.RunDirectory), host);
+        using var table = new EndpointTable(networks, host);
+        await using var dns = new DnsServer(networks, host, loggers.CreateLogger<DnsServer>());
+        using var dataPlane = new DataPlane(Path.Combine(options.DataDirectory, "dataplane"), options.Address, networks, table, dns);
+        using var reports = new ObservedReports();
+        using var around = new ReplicaSurroundings(Path.Combine(options.DataDirectory, "replicas"), engine, images, dataPlane, reports, logger);
+        var replicas = new ReplicaTable(around, cancellationToken);
+        await RecoverAsync(around, replicas, dataPlane, logger);
+        await ServeAsync(engine, replicas, dataPlane, reports, logger, cancellationToken);
+    }
+
+    private async Task ServeAsync(
+        ContainerEngine engine, ReplicaTable replicas, DataPlane dataPlane, ObservedReports reports, ILogger logger, CancellationToken cancellationToken)
+    {
+        using var servers = new ServerChannel([.. dataPlane.Servers.Concat(options.Servers).Distinct()], identity);
+        var streams = new StreamServer(new Dispatcher.DispatcherClient(servers), replicas, engine, logger, cancellationToken);
+        var session = new SessionLoop(options, identity.Current.Id, servers, replicas, dataPlane, reports, streams, logger);
+        var renewal = new CertificateRenewal(identity, servers, TimeProvider.System);
+        await Task.WhenAll(
+            session.RunAsync(cancellationToken),
+            renewal.RunAsync(e => logger.LogInformation("certificate renewal: {Outcome}", e?.Message ?? "done"), cancellationToken));
+    }
+
+    private static async Task RecoverAsync(ReplicaSurroundings around, ReplicaTable replicas, DataPlane dataPlane, ILogger logger)
+    {
+        var records = around.Load();
+        var attachments = around.Networks.Attachments.ToDictionary(a => a.ContainerId);
+        try
+        {
+            await dataPlane.RecoverAsync(records.Where(r => attachments.ContainsKey(r.Assignment.ReplicaId))
+                .Select(r => (r.Assignment, attachments[r.Assignment.ReplicaId])));
+        }
+        catch (IOException e)
+        {
+            logger.LogError(e, "networks could not be brought back; they are as they were found");
+        }
+        await replicas.RecoverAsync(records);
+        logger.LogInformation("{Count} replicas found", records.Count);
+    }
+
+    private FileStream Lock()
+    {
+        Directory.CreateDirectory(options.DataDirectory);
+        Directory.CreateDirectory(options.RunDirectory);
+        var file = new FileStream(Path.Combine(options.DataDirectory, "agent.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+        if (FileSystem.TryLock(file.SafeFileHandle))
+            return file;
+        file.Dispose();
+        throw new IOException($"another agent uses {options.DataDirectory}");
+    }
+}

@@ -1,0 +1,28 @@
+using System.Net;
+
+namespace Orchestrator.Agent;
+
+public sealed record AgentOptions
+{
+    /// <summary>Credentials, records, images, containers, volumes: what outlives a reboot.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>The runtime's state and network namespaces: may go with a reboot.</summary>
+    public required string RunDirectory { get; init; }
+
+    public required string RuntimePath { get; init; }
+
+    /// <summary>Where other nodes reach this one: VXLAN's endpoint.</summary>
+    public required IPAddress Address { get; init; }
+
+    public required string Hostname { get; init; }
+
+    public IReadOnlyList<string> Servers { get; init; } = [];
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+    public IReadOnlySet<string> InsecureRegistries { get; init; } = new HashSet<string>();
+    public string CgroupParent { get; init; } = "orchestrator";
+
+    /// <summary>What the scheduler may give away; 0: all that the machine has.</summary>
+    public long NanoCpus { get; init; }
+    public long MemoryBytes { get; init; }
+}
