@@ -20,9 +20,9 @@ public static class Tls
     };
 
     /// <summary>Every client is asked for a certificate; <paramref name="accept"/> decides, and gets null when the client shows none.</summary>
-    public static SslServerAuthenticationOptions ServerOptions(Credentials mine, Func<X509Certificate2?, bool> accept) => new()
+    public static SslServerAuthenticationOptions ServerOptions(SslStreamCertificateContext mine, Func<X509Certificate2?, bool> accept) => new()
     {
-        ServerCertificateContext = SslStreamCertificateContext.Create(mine.Certificate, null, offline: true),
+        ServerCertificateContext = mine,
         EnabledSslProtocols = SslProtocols.Tls13,
         ClientCertificateRequired = true,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,

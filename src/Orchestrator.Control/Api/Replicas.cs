@@ -1,0 +1,14 @@
+using Orchestrator.Model;
+
+namespace Orchestrator.Control.Api;
+
+internal static class Replicas
+{
+    public static ListReplicasResponse List(ClusterState state, ListReplicasRequest request)
+    {
+        var replicas = request.Service.Length > 0
+            ? state.ReplicasOf(Lookup.Service(state, request.Service).Id).All
+            : state.Replicas.Values.Where(r => request.Stack.Length == 0 || r.Stack == request.Stack);
+        return new ListReplicasResponse { Replicas = { replicas.Where(r => request.All || r.IsLive()) } };
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Logging;
+using Orchestrator.Control.Dispatching;
+using Orchestrator.Control.Store;
+using Orchestrator.Model;
+
+namespace Orchestrator.Control.Leading;
+
+/// <summary>Turns silence and heartbeats into node statuses.</summary>
+internal sealed class LivenessLoop(ReplicatedStore store, LeaderProposals proposals, Heartbeats heartbeats, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(200);
+
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var (silent, alive) = heartbeats.Look(store.State.Nodes.Keys);
+            var changes = Changes(store.State, silent, alive).ToList();
+            foreach (var change in changes)
+                logger.LogInformation("node {Hostname} ({NodeId}) is {Status}", store.State.Nodes[change.NodeId].Hostname, change.NodeId, Word(change.Status));
+            if (changes.Count > 0)
+                await proposals.ProposeAsync([.. changes.Select(change => new Operation { SetNodeStatus = change })], cancellation);
+            await Task.Delay(s_look, time, cancellation);
+        }
+    }
+
+    private static IEnumerable<NodeStatusChange> Changes(ClusterState state, IReadOnlyList<string> silent, IReadOnlyList<string> alive)
+    {
+        NodeStatusChange? To(string id, NodeStatus status) =>
+            state.Nodes.TryGetValue(id, out var node) && node.Status != status ? new NodeStatusChange { NodeId = id, Status = status } : null;
+        return silent.Select(id => To(id, NodeStatus.NodeDown)).Concat(alive.Select(id => To(id, NodeStatus.NodeReady))).OfType<NodeStatusChange>();
+    }
+
+    private static string Word(NodeStatus status) => status == NodeStatus.NodeReady ? "ready" : "down";
+}

@@ -1,0 +1,45 @@
+using Microsoft.Extensions.Logging;
+using Orchestrator.Control.Store;
+using Orchestrator.Model;
+using Orchestrator.Transport;
+
+namespace Orchestrator.Control.Membership;
+
+/// <summary>Keeps this server's certificate and the administrator's context fresh. A server signs for itself: it holds the CA's key.</summary>
+internal sealed class Upkeep(ServerDirectory directory, ServerSettings settings, Identity identity, ReplicatedStore store, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(10);
+    private readonly double _renewAtShare = 0.5 + 0.3 * Random.Shared.NextDouble();
+
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            if (store.State.Cluster is { } cluster)
+                Look(cluster);
+            await Task.Delay(s_look, time, cancellation);
+        }
+    }
+
+    public void Look(Cluster cluster)
+    {
+        if (ShareOfLife(identity.Current) >= _renewAtShare)
+        {
+            identity.Replace(Founding.Authority(cluster).Issue(Role.Server, identity.Current.Id, time.GetUtcNow()));
+            logger.LogInformation("this server's certificate is renewed until {Until:u}", identity.Current.Certificate.NotAfter.ToUniversalTime());
+        }
+        IReadOnlyList<string> servers = [settings.ApiAddress, .. cluster.Servers.Select(s => s.ApiAddress).Where(a => a != settings.ApiAddress)];
+        var known = File.Exists(directory.AdminContext) ? AdminContext.Load(directory.AdminContext) : null;
+        var kept = known?.ToCredentials() is { } credentials && ShareOfLife(credentials) < 0.5 ? credentials : null;
+        if (kept is not null && known!.Servers.SequenceEqual(servers))
+            return;
+        var admin = kept ?? Founding.Authority(cluster).Issue(Role.Admin, "admin", time.GetUtcNow());
+        AdminContext.Of(admin, servers).Save(directory.AdminContext);
+    }
+
+    private double ShareOfLife(Credentials credentials)
+    {
+        DateTimeOffset from = credentials.Certificate.NotBefore, until = credentials.Certificate.NotAfter;
+        return (time.GetUtcNow() - from) / (until - from);
+    }
+}
