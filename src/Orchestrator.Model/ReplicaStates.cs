@@ -36,5 +36,6 @@ public static class ReplicaStates
         FailuresInRow = replica.FailuresInRow,
         Spec = replica.Spec,
         CreatedRevision = replica.CreatedRevision,
+        RunningMs = replica.RunningMs,
     };
 }

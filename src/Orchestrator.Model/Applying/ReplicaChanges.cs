@@ -22,6 +22,7 @@ internal static class ReplicaChanges
         replica.Observed = new Observed { State = wanted.IsPlaced() ? ReplicaState.Assigned : ReplicaState.Pending };
         replica.CreatedMs = draft.NowMs;
         replica.CreatedRevision = draft.Revision;
+        replica.RunningMs = 0;
         draft.Put(replica);
         return null;
     }
@@ -82,6 +83,8 @@ internal static class ReplicaChanges
             return null;
         var next = replica.Copy();
         next.Observed = observed.Clone();
+        if (next.RunningMs == 0 && observed.State == ReplicaState.Running)
+            next.RunningMs = draft.NowMs;
         draft.Put(next);
         return null;
     }

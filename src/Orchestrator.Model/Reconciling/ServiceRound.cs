@@ -7,9 +7,12 @@ internal sealed class ServiceRound(Round round, Service service)
     /// <summary>Ended replicas kept in each slot, for people to look at.</summary>
     public const int HistoryMax = 2;
 
+    private const long ProofWithoutCheckMs = 1000;
+
     private readonly List<SlotView> _views = [];
     private readonly List<(SlotView View, Replica Old)> _outdated = [];
     private bool _halted;
+    private bool _updating;
     private string? _waitsFor;
 
     public void Run()
@@ -26,6 +29,7 @@ internal sealed class ServiceRound(Round round, Service service)
             round.Reap(service);
         _views.AddRange(replicas.Missing(asked).Select(slot => new SlotView(round, slot, replicas.Slot(slot))));
         _halted = _views.Exists(IsFailing);
+        _updating = _views.Exists(v => v.Up.Exists(r => !IsCurrent(r)));
         _waitsFor = StartCondition.WaitsFor(round.State, service);
         foreach (var view in _views)
             Visit(view);
@@ -119,7 +123,7 @@ internal sealed class ServiceRound(Round round, Service service)
         Spec = restored?.Spec ?? service.Spec,
         NotBeforeMs = decision.DelayMs > 0 ? round.NowMs + decision.DelayMs : 0,
         FailuresInRow = decision.FailuresInRow,
-        Message = decision.DelayMs > 0 ? decision.Message : "",
+        Message = decision.DelayMs > 0 ? decision.Message + (_updating && restored is null ? "; the update stops here until it runs" : "") : "",
     };
 
     private void Start(Wanted wanted, SlotView view)
@@ -149,17 +153,23 @@ internal sealed class ServiceRound(Round round, Service service)
         view.Shut(old);
     }
 
-    /// <summary>A replica of the new spec that follows a failed one proves itself by a good run before the update goes on.</summary>
+    /// <summary>A replica of the new spec without a health check proves itself by not ending at once; one that follows a failed one by a good run.
+    /// Until then the update does not go on.</summary>
     private bool HasUnproven()
     {
-        var window = RestartRule.Window(service.Spec.Restart);
-        var provenMs = round.State.ReplicasOf(service.Id).All
-            .Where(r => r.IsLive() && IsCurrent(r) && r.FailuresInRow > 0)
-            .Select(r => r.Observed.StartedMs + window).DefaultIfEmpty(0).Max();
+        var provenMs = round.State.ReplicasOf(service.Id).All.Where(r => r.IsLive() && IsCurrent(r))
+            .Select(r => r.RunningMs + ProofMs(r)).DefaultIfEmpty(0).Max();
         if (provenMs <= round.NowMs)
             return false;
         round.WakeAt(provenMs);
         return true;
+    }
+
+    private long ProofMs(Replica replica)
+    {
+        if (replica.FailuresInRow > 0)
+            return RestartRule.Window(service.Spec.Restart);
+        return replica.Observed.Health == Health.Healthy ? 0 : ProofWithoutCheckMs;
     }
 
     private bool IsFailing(SlotView view)

@@ -1,0 +1,144 @@
+using CsCheck;
+using Orchestrator.Model;
+using Orchestrator.Model.Reconciling;
+using Xunit;
+
+namespace Orchestrator.Tests.Model.Reconciling;
+
+/// <summary>Whatever happens to a cluster, and in whatever order: the laws hold after every change, and once the trouble is over exactly what
+/// was asked for runs. (FakeCluster itself checks that a second round at the same time finds nothing to do.)</summary>
+public sealed class ConvergenceTests
+{
+    private static readonly string[] s_nodes = ["a", "b", "c", "d"];
+    private static readonly string[] s_images = ["app", "app", "app", "next", "bad", "stuck"];
+
+    private enum Event { Step, Wait, Crash, Complete, Cut, Return, Drain, Activate, Scale, Apply, RemoveService, RemoveStack, Label }
+
+    private static readonly Gen<(Event Event, int Which, int HowMany)[]> s_story =
+        Gen.Select(Gen.Int[0, 20].Select(e => e >= 12 ? e >= 19 ? Event.Label : (Event)(e % 4) : (Event)e), Gen.Int[0, 1000], Gen.Int[0, 12]).Array[1, 40];
+
+    [Fact]
+    public void In_the_end_exactly_the_asked_number_runs() =>
+        s_story.Sample(story =>
+        {
+            var cluster = Start();
+            foreach (var (happening, which, howMany) in story)
+                Happen(cluster, happening, which, howMany);
+            Calm(cluster);
+            Laws.CheckEnd(cluster);
+        }, iter: 400);
+
+    [Fact]
+    public void The_same_changes_give_the_same_bytes_and_so_does_a_snapshot_in_between() =>
+        Gen.Select(s_story, Gen.Int[0, 1000]).Sample((story, cut) =>
+        {
+            var cluster = Start();
+            foreach (var (happening, which, howMany) in story)
+                Happen(cluster, happening, which, howMany);
+            Assert.Equal(cluster.State.Digest(), Replay(cluster.Log, -1).Digest());
+            Assert.Equal(cluster.State.ToBytes(), Replay(cluster.Log, cut % cluster.Log.Count).ToBytes());
+        }, iter: 100);
+
+    [Fact]
+    public void What_the_state_remembers_for_speed_changes_no_decision() =>
+        s_story.Sample(story =>
+        {
+            var cluster = Start();
+            cluster.Applied += state =>
+            {
+                var afresh = ClusterState.FromSnapshot(StateSnapshot.Parser.ParseFrom(state.ToBytes()));
+                Assert.Equal(Reconciler.Reconcile(afresh, cluster.NowMs, 7).Operations, Reconciler.Reconcile(state, cluster.NowMs, 7).Operations);
+            };
+            foreach (var (happening, which, howMany) in story)
+                Happen(cluster, happening, which, howMany);
+        }, iter: 30);
+
+    private static FakeCluster Start()
+    {
+        var cluster = new FakeCluster();
+        cluster.Applied += new Laws().Check;
+        foreach (var node in s_nodes)
+            cluster.AddNode(node, cpus: 4, memoryMiB: 4096);
+        return cluster;
+    }
+
+    private static void Happen(FakeCluster cluster, Event happening, int which, int howMany)
+    {
+        var node = s_nodes[which % s_nodes.Length];
+        var services = cluster.State.Services.Values.Where(s => !s.Removing).ToList();
+        var service = services.Count > 0 ? services[which % services.Count] : null;
+        switch (happening)
+        {
+            case Event.Step: cluster.Step(); break;
+            case Event.Wait: Wait(cluster, howMany * 10); break;
+            case Event.Crash: End(cluster, which, 1); break;
+            case Event.Complete: End(cluster, which, 0); break;
+            case Event.Cut: cluster.Cut(node); break;
+            case Event.Return: cluster.Return(node); break;
+            case Event.Drain: cluster.Drain(node); break;
+            case Event.Activate: cluster.Drain(node, Availability.Active); break;
+            case Event.Scale when service is not null: cluster.Do(Specs.Scale(service.Id, howMany)); break;
+            case Event.Apply: cluster.Do(Specs.Put(Spec(which, howMany))); break;
+            case Event.RemoveService when service is not null: cluster.Do(new Operation { RemoveService = new() { ServiceId = service.Id } }); break;
+            case Event.RemoveStack when cluster.State.Stacks.ContainsKey("shop"): cluster.Do(new Operation { RemoveStack = new() { Name = "shop" } }); break;
+            case Event.Label:
+                cluster.Do(new Operation { UpdateNode = new() { NodeId = node, SetLabels = { ["zone"] = howMany > 6 ? "x" : "y" } } });
+                break;
+        }
+    }
+
+    private static void Wait(FakeCluster cluster, int steps)
+    {
+        for (var i = 0; i < steps; i++)
+            cluster.Step();
+    }
+
+    private static void End(FakeCluster cluster, int which, int exitCode)
+    {
+        var running = cluster.State.Replicas.Values.Where(r => r.State() == ReplicaState.Running).ToList();
+        if (running.Count > 0)
+            cluster.End(running[which % running.Count], exitCode);
+    }
+
+    private static StackSpec Spec(int which, int howMany)
+    {
+        var web = Specs.Service("web", howMany, s_images[which % s_images.Length]).Reserve(0.25 * (which % 3), 100 * (which % 5));
+        var db = Specs.Service("db", 1 + howMany % 2);
+        if (which % 7 == 0)
+            web.DependsOn.Add(new Dependency { Service = "db", Required = true, Condition = DependencyCondition.ServiceHealthy });
+        if (which % 5 == 0)
+            db.Constraints.Add("node.labels.zone!=y");
+        return which % 4 == 0 ? Specs.Stack("shop", db) : which % 7 == 0 || which % 2 == 0 ? Specs.Stack("shop", web, db) : Specs.Stack("shop", web);
+    }
+
+    /// <summary>The trouble ends: all nodes are back and open, and whoever made an image that cannot run ships one that can.</summary>
+    private static void Calm(FakeCluster cluster)
+    {
+        foreach (var node in s_nodes)
+        {
+            cluster.Return(node);
+            cluster.Drain(node, Availability.Active);
+            cluster.Do(new Operation { UpdateNode = new() { NodeId = node, SetLabels = { ["zone"] = "x" } } });
+        }
+        if (cluster.State.Stacks.GetValueOrDefault("shop") is { } stack)
+        {
+            var spec = stack.Spec.Clone();
+            foreach (var service in spec.Services.Where(s => s.Container.Image is "bad" or "stuck"))
+                service.Container.Image = "mended";
+            cluster.Do(Specs.Put(spec));
+        }
+        cluster.Settle(patienceMs: 200_000);
+    }
+
+    private static ClusterState Replay(List<Change> log, int snapshotAfter)
+    {
+        var state = ClusterState.Empty;
+        for (var i = 0; i < log.Count; i++)
+        {
+            (state, _) = state.Apply(Change.Parser.ParseFrom(Google.Protobuf.MessageExtensions.ToByteArray(log[i])), state.Revision + 1, 1);
+            if (i == snapshotAfter)
+                state = ClusterState.FromSnapshot(StateSnapshot.Parser.ParseFrom(state.ToBytes()));
+        }
+        return state;
+    }
+}

@@ -1,0 +1,60 @@
+using Orchestrator.Model;
+using Xunit;
+
+namespace Orchestrator.Tests.Model.Reconciling;
+
+/// <summary>What must hold after every change, and what must hold when all is calm.</summary>
+internal sealed class Laws
+{
+    private ClusterState _before = ClusterState.Empty;
+
+    public void Check(ClusterState state)
+    {
+        foreach (var node in state.Nodes.Values)
+            CheckNode(state, node);
+        foreach (var replica in state.Replicas.Values)
+            if (_before.Replicas.TryGetValue(replica.Id, out var before) && before != replica)
+                CheckAdvance(before, replica);
+        foreach (var service in state.Services.Keys)
+            Assert.All(state.ReplicasOf(service).Slots.Values, slot => Assert.InRange(slot.All.Count(IsUp), 0, 2));
+        _before = state;
+    }
+
+    public static void CheckEnd(FakeCluster cluster)
+    {
+        var state = cluster.State;
+        foreach (var service in state.Services.Values)
+        {
+            Assert.False(service.Removing);
+            var live = state.ReplicasOf(service.Id).All.Where(r => r.IsLive()).ToList();
+            Assert.Equal(service.Spec.Replicas, live.Count);
+            Assert.All(live, r => Assert.Equal((ReplicaState.Running, service.SpecRevision), (r.State(), r.SpecRevision)));
+            Assert.Equal(Enumerable.Range(1, service.Spec.Replicas), live.Select(r => r.Slot));
+            Assert.Equal(service.Spec.Replicas, cluster.Running(service.Id));
+        }
+        Assert.Equal(state.Services.Values.Sum(s => s.Spec.Replicas), cluster.Containers());
+        Assert.All(state.Networks.Values, n => Assert.True(state.Stacks.ContainsKey(n.Stack)));
+    }
+
+    private static void CheckNode(ClusterState state, Node node)
+    {
+        var held = state.ReplicasOn(node.Id);
+        var live = held.All.Values.Where(r => r.IsLive()).ToList();
+        Assert.Equal(live.Count, held.Live);
+        Assert.Equal(live.Sum(r => r.Spec.Reservations?.NanoCpus ?? 0), held.ReservedNanoCpus);
+        Assert.Equal(live.Sum(r => r.Spec.Reservations?.MemoryBytes ?? 0), held.ReservedMemoryBytes);
+        Assert.InRange(held.ReservedNanoCpus, 0, node.Description.NanoCpus);
+        Assert.InRange(held.ReservedMemoryBytes, 0, node.Description.MemoryBytes);
+    }
+
+    private static void CheckAdvance(Replica before, Replica after)
+    {
+        Assert.True(after.State() >= before.State());
+        Assert.True(before.IsLive() || before.Observed.Equals(after.Observed));
+        Assert.True(before.NodeId.Length == 0 || before.NodeId == after.NodeId);
+        Assert.True(before.Desired <= after.Desired);
+        Assert.True(before.Revision < after.Revision);
+    }
+
+    private static bool IsUp(Replica replica) => replica.IsLive() && replica.Desired == DesiredState.DesiredRunning;
+}
