@@ -24,6 +24,14 @@ internal sealed class DurableLog(WriteAheadLog.Options options, IStateMachine ma
             await FlushAsync(token).ConfigureAwait(false);
     }
 
+    /// <summary>The leader's own entries. One proposed in an earlier leadership must not enter the log of a later one.</summary>
+    async ValueTask<long> IAuditTrail<IRaftLogEntry>.AppendAsync<TEntry>(TEntry entry, CancellationToken token)
+    {
+        if (await TermAtAsync(LastEntryIndex, token).ConfigureAwait(false) > entry.Term)
+            throw new DotNext.Net.Cluster.Consensus.Raft.NotLeaderException();
+        return await AppendAsync(entry, token).ConfigureAwait(false);
+    }
+
     private async ValueTask AppendNewAsync<TEntry>(ILogEntryProducer<TEntry> entries, long index, CancellationToken token)
         where TEntry : IRaftLogEntry
     {
@@ -44,10 +52,15 @@ internal sealed class DurableLog(WriteAheadLog.Options options, IStateMachine ma
     {
         if (index <= LastCommittedEntryIndex)
             return true;
-        if (index > LastEntryIndex)
-            return false;
+        return index <= LastEntryIndex && await TermAtAsync(index, token).ConfigureAwait(false) == term;
+    }
+
+    private async ValueTask<long> TermAtAsync(long index, CancellationToken token)
+    {
+        if (index == 0)
+            return 0;
         using var reader = await ReadAsync(index, index, token).ConfigureAwait(false);
-        return reader[0].Term == term;
+        return reader[0].Term;
     }
 
     /// <summary>The rest of <paramref name="entries"/>, beginning with the entry that was already moved to.</summary>

@@ -1,0 +1,171 @@
+using System.Net;
+using DotNext.Net.Cluster;
+using DotNext.Net.Cluster.Consensus.Raft;
+using DotNext.Net.Cluster.Consensus.Raft.StateMachine;
+using DotNext.Net.Security;
+using Microsoft.Extensions.Logging;
+
+namespace Orchestrator.Control.Store;
+
+/// <summary>This server as a member of the Raft group: state machine, log and DotNext's cluster, opened and closed together.</summary>
+internal sealed class RaftNode : IAsyncDisposable
+{
+    private readonly ILogger _log;
+    private readonly SnapshotDirectory _snapshots;
+    private readonly MemberFile _memberFile;
+    private readonly DurableLog _entries;
+    private readonly Member _cluster;
+    private readonly LeadershipWatch _leadership;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly long _soloTerm;
+    private readonly Task _following;
+
+    private RaftNode(StoreOptions options, Parts parts, Member cluster, long soloTerm, LeadershipWatch leadership)
+    {
+        _log = options.Loggers.CreateLogger<RaftNode>();
+        (_snapshots, Machine, _memberFile, _entries) = parts;
+        (_cluster, _soloTerm, _leadership) = (cluster, soloTerm, leadership);
+        _following = FollowLeadershipAsync();
+    }
+
+    public ChangeMachine Machine { get; }
+
+    public ulong Term => (ulong)((IPersistentState)_entries).Term;
+
+    public string? LeaderRaftAddress => _cluster.Leader is { EndPoint: { } address } ? RaftAddress.Format(address) : null;
+
+    public IReadOnlyList<string> Members =>
+        [.. _cluster.Members.Select(m => RaftAddress.Format(m.EndPoint)).Order(StringComparer.Ordinal)];
+
+    /// <param name="first">Whom the member list holds when there is none yet.</param>
+    public static async Task<RaftNode> StartAsync(
+        StoreOptions options, EndPoint? first, ChangeMachine machine, SnapshotDirectory snapshots, LeadershipWatch leadership,
+        CancellationToken cancellation)
+    {
+        var self = RaftAddress.Parse(options.PublicAddress);
+        await machine.RestoreAsync().ConfigureAwait(false);
+        var entries = new DurableLog(LogOptions(options), machine);
+        var memberFile = await MemberFile.OpenAsync(MemberFileOf(options), first, cancellation).ConfigureAwait(false);
+        var cluster = new Member(Configuration(options, self, memberFile)) { AuditTrail = entries };
+        // Replayed before the cluster loads its members, so that it begins with those that the log says.
+        Member.Bind(entries, memberFile);
+        await entries.InitializeAsync(cancellation).ConfigureAwait(false);
+        var soloTerm = await ElectAloneAsync(entries, memberFile, self, cancellation).ConfigureAwait(false);
+        await cluster.StartAsync(cancellation).ConfigureAwait(false);
+        return new(options, new(snapshots, machine, memberFile, entries), cluster, soloTerm, leadership);
+    }
+
+    public async Task ReplicateAsync(byte[] entry, ProposalBatch batch, Leadership leadership, CancellationToken cancellation) =>
+        await _cluster.ReplicateAsync(new BinaryLogEntry { Content = entry, Term = (long)leadership.Term, Context = batch }, cancellation)
+            .ConfigureAwait(false);
+
+    public async Task ReadBarrierAsync(CancellationToken cancellation) =>
+        await _cluster.ApplyReadBarrierAsync(ReadBarrierType.Strong, cancellation).ConfigureAwait(false);
+
+    /// <summary>False: the server did not catch up.</summary>
+    public Task<bool> AddMemberAsync(EndPoint member, CancellationToken cancellation) => _cluster.AddMemberAsync(member, cancellation);
+
+    /// <summary>False: it is no member.</summary>
+    public Task<bool> RemoveMemberAsync(EndPoint member, CancellationToken cancellation) => _cluster.RemoveMemberAsync(member, cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _following.ConfigureAwait(false);
+        await _cluster.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        await _cluster.DisposeAsync().ConfigureAwait(false);
+        await _entries.DisposeAsync().ConfigureAwait(false);
+        await Machine.DisposeAsync().ConfigureAwait(false);
+        _memberFile.Dispose();
+        _snapshots.Dispose();
+        _closing.Dispose();
+    }
+
+    private static WriteAheadLog.Options LogOptions(StoreOptions options) => new()
+    {
+        Location = Path.Combine(options.Directory, "wal"),
+        // The default of 4 KB makes a file for each and is 2-3 times slower. An entry must fit into one chunk.
+        ChunkSize = 4 << 20,
+        HashAlgorithm = WriteAheadLog.IntegrityHashAlgorithm.Crc32,
+    };
+
+    private static string MemberFileOf(StoreOptions options) => Path.Combine(options.Directory, "members");
+
+    private static RaftCluster.TcpConfiguration Configuration(StoreOptions options, EndPoint self, MemberFile members) =>
+        new(RaftAddress.ParseListen(options.ListenAddress))
+        {
+            PublicEndPoint = self,
+            // True would make any server with an empty member list a leader of its own.
+            ColdStart = false,
+            ConfigurationStorage = members,
+            LowerElectionTimeout = (int)options.ElectionTimeoutMin.TotalMilliseconds,
+            UpperElectionTimeout = (int)options.ElectionTimeoutMax.TotalMilliseconds,
+            HeartbeatThreshold = 0.3,
+            RequestTimeout = options.RequestTimeout,
+            ConnectTimeout = options.RequestTimeout,
+            SslOptions = options.Tls is { } tls ? new SslOptions { ServerOptions = tls.Server, ClientOptions = tls.Client } : null,
+            LoggerFactory = options.Loggers,
+        };
+
+    /// <summary>DotNext makes the only member a leader without an election, in the term it was in. A new term with its own vote, written to
+    /// disk, is that election: so no two leaderships share a term.</summary>
+    private static async Task<long> ElectAloneAsync(DurableLog entries, MemberFile file, EndPoint self, CancellationToken cancellation)
+    {
+        var members = await file.ReadAsync(cancellation).ConfigureAwait(false);
+        return members.Count == 1 && members.Contains(self)
+            ? await ((IPersistentState)entries).IncrementTermAsync(ClusterMemberId.FromEndPoint(self), cancellation).ConfigureAwait(false)
+            : 0;
+    }
+
+    private async Task FollowLeadershipAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var lost = await _cluster.WaitForLeadershipAsync(_closing.Token).ConfigureAwait(false);
+                var term = await LeadershipTermAsync().ConfigureAwait(false);
+                if (lost.IsCancellationRequested)
+                    continue;
+                _log.LogInformation("leader of term {Term}", term);
+                _leadership.Gain(new((ulong)term, lost));
+                await WhenLostAsync(lost).ConfigureAwait(false);
+                _log.LogInformation("no longer leader of term {Term}", term);
+            }
+        }
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+        {
+            // Closing.
+        }
+        catch (Exception e)
+        {
+            _log.LogCritical(e, "leadership is no longer followed: this server stops");
+            Machine.Fail(e);
+        }
+    }
+
+    /// <summary>The log's own term is not it: that one is raised a moment before the leadership it ends is. Having applied all that came
+    /// before, a leader's last committed entry is of its own term, unless it leads alone and has written nothing yet.</summary>
+    private async Task<long> LeadershipTermAsync()
+    {
+        var last = _entries.LastCommittedEntryIndex;
+        if (last == 0)
+            return _soloTerm;
+        using var reader = await _entries.ReadAsync(last, last, _closing.Token).ConfigureAwait(false);
+        return Math.Max(_soloTerm, reader[0].Term);
+    }
+
+    private async Task WhenLostAsync(CancellationToken lost)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = lost.UnsafeRegister(_ => ended.TrySetResult(), null);
+        await ended.Task.WaitAsync(_closing.Token).ConfigureAwait(false);
+    }
+
+    private sealed record Parts(SnapshotDirectory Snapshots, ChangeMachine Machine, MemberFile MemberFile, DurableLog Entries);
+
+    private sealed class Member(RaftCluster.NodeConfiguration configuration) : RaftCluster(configuration)
+    {
+        public static void Bind(DurableLog entries, MemberFile members) => IRaftCluster.SetConfigurationStorage(entries, members);
+    }
+}
