@@ -11,8 +11,7 @@ namespace Orchestrator.Control.Store;
 internal sealed class RaftNode : IAsyncDisposable
 {
     private readonly ILogger _log;
-    private readonly SnapshotDirectory _snapshots;
-    private readonly MemberFile _memberFile;
+    private readonly Parts _parts;
     private readonly DurableLog _entries;
     private readonly Member _cluster;
     private readonly LeadershipWatch _leadership;
@@ -23,7 +22,7 @@ internal sealed class RaftNode : IAsyncDisposable
     private RaftNode(StoreOptions options, Parts parts, Member cluster, long soloTerm, LeadershipWatch leadership)
     {
         _log = options.Loggers.CreateLogger<RaftNode>();
-        (_snapshots, Machine, _memberFile, _entries) = parts;
+        (_parts, Machine, _entries) = (parts, parts.Machine, parts.Entries);
         (_cluster, _soloTerm, _leadership) = (cluster, soloTerm, leadership);
         _following = FollowLeadershipAsync();
     }
@@ -47,11 +46,20 @@ internal sealed class RaftNode : IAsyncDisposable
         var entries = new DurableLog(LogOptions(options), machine);
         var memberFile = await MemberFile.OpenAsync(MemberFileOf(options), first, cancellation).ConfigureAwait(false);
         var cluster = new Member(Configuration(options, self, memberFile)) { AuditTrail = entries };
-        // Replayed before the cluster loads its members, so that it begins with those that the log says.
-        Member.Bind(entries, memberFile);
-        await entries.InitializeAsync(cancellation).ConfigureAwait(false);
-        var soloTerm = await ElectAloneAsync(entries, memberFile, self, cancellation).ConfigureAwait(false);
-        await cluster.StartAsync(cancellation).ConfigureAwait(false);
+        var soloTerm = 0L;
+        try
+        {
+            // Replayed before the cluster loads its members, so that it begins with those that the log says.
+            Member.Bind(entries, memberFile);
+            await entries.InitializeAsync(cancellation).ConfigureAwait(false);
+            soloTerm = await ElectAloneAsync(entries, memberFile, self, cancellation).ConfigureAwait(false);
+            await cluster.StartAsync(cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            await CloseAsync(new(snapshots, machine, memberFile, entries), cluster).ConfigureAwait(false);
+            throw;
+        }
         return new(options, new(snapshots, machine, memberFile, entries), cluster, soloTerm, leadership);
     }
 
@@ -72,13 +80,18 @@ internal sealed class RaftNode : IAsyncDisposable
     {
         await _closing.CancelAsync().ConfigureAwait(false);
         await _following.ConfigureAwait(false);
-        await _cluster.StopAsync(CancellationToken.None).ConfigureAwait(false);
-        await _cluster.DisposeAsync().ConfigureAwait(false);
-        await _entries.DisposeAsync().ConfigureAwait(false);
-        await Machine.DisposeAsync().ConfigureAwait(false);
-        _memberFile.Dispose();
-        _snapshots.Dispose();
+        await CloseAsync(_parts, _cluster).ConfigureAwait(false);
         _closing.Dispose();
+    }
+
+    private static async Task CloseAsync(Parts parts, Member cluster)
+    {
+        await cluster.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        await cluster.DisposeAsync().ConfigureAwait(false);
+        await parts.Entries.DisposeAsync().ConfigureAwait(false);
+        await parts.Machine.DisposeAsync().ConfigureAwait(false);
+        parts.MemberFile.Dispose();
+        parts.Snapshots.Dispose();
     }
 
     private static WriteAheadLog.Options LogOptions(StoreOptions options) => new()
