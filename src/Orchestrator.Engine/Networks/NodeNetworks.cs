@@ -1,3 +1,4 @@
+using System.Net;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Netlink;
 
@@ -29,6 +30,10 @@ public sealed class NodeNetworks
 
     public Attachment? Find(string containerId) =>
         _records.Containers.TryGetValue(containerId, out var record) ? ToAttachment(containerId, record) : null;
+
+    /// <summary>The networks of the container that has this address; null when none here has it.</summary>
+    public IReadOnlyList<string>? NetworksOf(IPAddress address) =>
+        _records.Containers.Values.FirstOrDefault(c => c.Interfaces.Any(i => i.Address.Equals(address)))?.Interfaces.Select(i => i.NetworkId).ToArray();
 
     /// <summary>Brings devices, routes and rules to the plan, changing only what differs; what is no longer in it goes.</summary>
     /// <exception cref="ArgumentException">The plan contradicts itself.</exception>
