@@ -85,6 +85,14 @@ public static unsafe class FileDescriptors
 
     public static void Duplicate(int from, int to) => Libc.Check(Libc.dup2(from, to), "dup2");
 
+    /// <summary>The same file under a number that leaves the low ones free; the old number is closed.</summary>
+    public static SafeFileHandle MoveUp(SafeFileHandle handle, int lowest)
+    {
+        const int duplicateCloseOnExec = 1030;
+        using (handle)
+            return new SafeFileHandle(Libc.Check(Libc.fcntl(handle.Number(), duplicateCloseOnExec, lowest), "fcntl"), true);
+    }
+
     public static void SetNonBlocking(int fd)
     {
         const int getFlags = 3, setFlags = 4;

@@ -133,5 +133,6 @@ internal struct StatX
 internal struct StatFs
 {
     public long Type, BlockSize;
-    public ulong Blocks, BlocksFree, BlocksAvailable, Files, FilesFree;
+    public ulong Blocks, BlocksFree, BlocksAvailable, Files, FilesFree, Id;
+    public long NameLength, FragmentSize, Flags;
 }

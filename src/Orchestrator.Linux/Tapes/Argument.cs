@@ -24,6 +24,9 @@ public abstract class Argument
 
     public static Argument Of(byte[] bytes, string description) => new Block(bytes, description);
 
+    /// <summary>struct sock_fprog: a count, and a pointer to that many instructions.</summary>
+    public static Argument Program(byte[] instructions, int count, string description) => new Counted(instructions, count, description);
+
     public static Argument Of(IEnumerable<string> texts) => new Texts([.. texts]);
 
     public sealed class Number(long value, string name) : Argument
@@ -45,6 +48,15 @@ public abstract class Argument
     public sealed class Block(byte[] bytes, string description) : Argument
     {
         public byte[] Bytes { get; } = bytes;
+
+        public override string ToString() => description;
+    }
+
+    public sealed class Counted(byte[] bytes, int count, string description) : Argument
+    {
+        public byte[] Bytes { get; } = bytes;
+
+        public int Count { get; } = count;
 
         public override string ToString() => description;
     }

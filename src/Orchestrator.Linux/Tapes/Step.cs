@@ -28,6 +28,9 @@ public sealed class Step
     /// <summary>The step after success; by default the following one.</summary>
     public int? Next { get; set; }
 
+    /// <summary>Another step whose result this one's replaces: two ways to the same descriptor.</summary>
+    public Step? ResultOf { get; set; }
+
     internal (ulong Mask, int Target) First => _first ?? (0, Index + 1);
 
     internal (ulong Mask, int Target) Second => _second ?? (0, Index + 1);
@@ -54,6 +57,8 @@ public sealed class Step
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{Index,4}  {Call}({string.Join(", ", Arguments)})");
+        if (ResultOf is { } other)
+            text.Append(CultureInfo.InvariantCulture, $" = ${other.Index}");
         foreach (var (mask, target) in new[] { First, Second }.Where(t => t.Mask != 0))
             text.Append(CultureInfo.InvariantCulture, $"  {Errnos(mask)}->{target}");
         if (Next is { } next)

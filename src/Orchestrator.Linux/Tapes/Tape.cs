@@ -55,7 +55,7 @@ internal sealed unsafe class LoadedTape : IDisposable
         *op = new TapeOp
         {
             Call = (nint)step.Call,
-            Result = _results + step.Index,
+            Result = _results + (step.ResultOf ?? step).Index,
             Next = ops + (step.Next ?? step.Index + 1),
             Tolerated1 = step.First.Mask,
             Next1 = ops + step.First.Target,
@@ -77,6 +77,7 @@ internal sealed unsafe class LoadedTape : IDisposable
             Argument.Number number => (nint)number.Value,
             Argument.Text text => (nint)Copy(text.Bytes),
             Argument.Block block => (nint)Copy(block.Bytes),
+            Argument.Counted counted => (nint)Copy(counted),
             Argument.Texts texts => (nint)Copy(texts.Values),
             _ => throw new InvalidOperationException($"unknown argument {argument}"),
         };
@@ -88,6 +89,14 @@ internal sealed unsafe class LoadedTape : IDisposable
         var memory = (byte*)Allocate(bytes.Length);
         bytes.CopyTo(new Span<byte>(memory, bytes.Length));
         return memory;
+    }
+
+    private nint* Copy(Argument.Counted counted)
+    {
+        var pair = (nint*)Allocate(2 * sizeof(nint));
+        pair[0] = counted.Count;
+        pair[1] = (nint)Copy(counted.Bytes);
+        return pair;
     }
 
     private nint* Copy(IReadOnlyList<byte[]> texts)

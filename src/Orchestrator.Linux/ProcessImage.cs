@@ -1,0 +1,53 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Orchestrator.Linux;
+
+/// <summary>This process' own program.</summary>
+public static unsafe class ProcessImage
+{
+    private const string Self = "/proc/self/exe";
+
+    /// <summary>Where a caller of <see cref="Execute"/> names the path of a descriptor itself.</summary>
+    private const int EmptyPath = 0x1000;
+
+    public static int Pid => Libc.getpid();
+
+    public static uint Uid => Libc.getuid();
+
+    /// <summary>True when nobody can write to this program through /proc/PID/exe: it lies on a read-only mount.</summary>
+    public static bool IsSealed()
+    {
+        const long readOnly = 1;
+        StatFs status;
+        fixed (byte* path = Libc.Z(Self))
+            Libc.Check(Libc.statfs(path, &status), "statfs " + Self);
+        return (status.Flags & readOnly) != 0;
+    }
+
+    /// <summary>
+    /// This program on a detached, read-only mount of its own. A process started from it can be let into a container: root in there cannot
+    /// write through its /proc/PID/exe to the program on the host (CVE-2019-5736).
+    /// </summary>
+    public static SafeFileHandle OpenSealed()
+    {
+        const int openTree = 428, setAttributes = 442, here = -100, clone = 1, closeOnExec = 0x80000;
+        var readOnly = stackalloc ulong[4] { 1, 0, 0, 0 };
+        fixed (byte* path = Libc.Z(File.ResolveLinkTarget(Self, false)!.FullName), empty = Libc.Z(""))
+        {
+            var tree = (int)Libc.Check(Libc.syscall(openTree, here, (nint)path, clone | closeOnExec, 0, 0, 0), "open_tree of this program");
+            Libc.Check(Libc.syscall(setAttributes, tree, (nint)empty, EmptyPath, (nint)readOnly, 32, 0), "mount_setattr of this program");
+            return new SafeFileHandle(tree, true);
+        }
+    }
+
+    /// <summary>Becomes another program; returns only by an exception.</summary>
+    /// <param name="program">An open program, as from <see cref="OpenSealed"/>.</param>
+    public static void Execute(SafeFileHandle program, IReadOnlyList<string> arguments, IEnumerable<string> environment)
+    {
+        const int executeAt = 322;
+        using var argv = new NativeStrings(arguments);
+        using var envp = new NativeStrings(environment);
+        fixed (byte* empty = Libc.Z(""))
+            Libc.Check(Libc.syscall(executeAt, program.Number(), (nint)empty, (nint)argv.Pointer, (nint)envp.Pointer, EmptyPath, 0), "execute " + arguments[0]);
+    }
+}

@@ -1,0 +1,126 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.Win32.SafeHandles;
+using Orchestrator.Linux;
+using Orchestrator.Linux.Cgroups;
+using Orchestrator.Oci.Runtime;
+
+namespace Orchestrator.Runtime.Containers;
+
+/// <summary>A container as the disk knows it: the directory ROOT/ID.</summary>
+public sealed class Container
+{
+    private readonly string _directory;
+
+    public Container(string root, string id)
+    {
+        if (id.Length is 0 or > 128 || id is "." or ".." || !id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '+' or '-' or '.'))
+            throw new UsageException($"\"{id}\" is no container id; accepted: up to 128 letters, digits and _ + - .");
+        Id = id;
+        _directory = Path.Combine(root, id);
+    }
+
+    public string Id { get; }
+
+    /// <summary>In the split lifecycle: a byte in it lets the process go on to its program.</summary>
+    public string GoPipePath => Path.Combine(_directory, "go");
+
+    /// <summary>In the split lifecycle: where <c>start</c> hears how the program's start went.</summary>
+    public string ErrorPipePath => Path.Combine(_directory, "error");
+
+    public bool Exists => Directory.Exists(_directory);
+
+    public ContainerRecord? Record => Read("state.json", ContainerJson.Default.ContainerRecord);
+
+    public ExitRecord? Exit => Read("exit.json", ContainerJson.Default.ExitRecord);
+
+    public static IEnumerable<Container> List(string root) =>
+        Directory.Exists(root) ? Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal).Select(d => new Container(root, Path.GetFileName(d))) : [];
+
+    /// <summary>Takes the id; of two that try, one gets it.</summary>
+    public void Claim()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_directory)!);
+        try
+        {
+            FileSystem.MakeDirectory(_directory, 0x1C0);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.EEXIST)
+        {
+            throw new RefusedException($"container {Id} exists already");
+        }
+    }
+
+    public void Save(ContainerRecord record) => Write("state.json", record, ContainerJson.Default.ContainerRecord);
+
+    public void Save(ExitRecord exit) => Write("exit.json", exit, ContainerJson.Default.ExitRecord);
+
+    /// <summary>Forgets the container. Nothing there is no error.</summary>
+    public void Release()
+    {
+        if (Exists)
+            Directory.Delete(_directory, recursive: true);
+    }
+
+    public ContainerRecord RequireRecord() => Record ?? throw new RefusedException($"container {Id} does not exist");
+
+    
+
+    public static RuntimeConfig ReadConfig(string bundle)
+    {
+        var path = Path.Combine(bundle, "config.json");
+        try
+        {
+            return RuntimeConfig.Parse(File.ReadAllBytes(path));
+        }
+        catch (JsonException e)
+        {
+            throw new RefusedException($"{path}: {e.Message}");
+        }
+        catch (IOException e)
+        {
+            throw new RefusedException($"{path}: {e.Message}");
+        }
+    }
+
+    public StateReport State()
+    {
+        var record = RequireRecord();
+        using var process = OpenProcess(record);
+        return new StateReport
+        {
+            Id = Id,
+            Status = process is not null ? File.Exists(GoPipePath) ? "created" : "running" : record.Pid == 0 && Exit is null ? "creating" : "stopped",
+            Pid = process is null ? 0 : record.Pid,
+            Bundle = record.Bundle,
+            Annotations = File.Exists(Path.Combine(record.Bundle, "config.json")) ? ReadConfig(record.Bundle).Annotations : new Dictionary<string, string>(),
+            CreatedAtUnixMs = record.CreatedAtUnixMs,
+            Exit = Exit,
+        };
+    }
+
+    /// <summary>The process itself, never another that got its pid; null once it has ended.</summary>
+    public static SafeFileHandle? OpenProcess(ContainerRecord record) => record.Pid == 0 ? null : Processes.Find(record.Pid, record.StartTime);
+
+    public static Cgroup CgroupOf(ContainerRecord record) => new(CgroupLayout.Read(), record.CgroupPath);
+
+    private T? Read<T>(string name, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(_directory, name)), type);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private void Write<T>(string name, T value, JsonTypeInfo<T> type)
+    {
+        var path = Path.Combine(_directory, name);
+        File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(value, type));
+        FileSystem.Rename(path + ".new", path);
+    }
+}

@@ -1,0 +1,130 @@
+using System.Globalization;
+using Orchestrator.Linux;
+using Orchestrator.Linux.Cgroups;
+using Orchestrator.Linux.Tapes;
+using Orchestrator.Oci.Runtime;
+using Orchestrator.Runtime.Planning;
+
+namespace Orchestrator.Runtime.Containers;
+
+/// <summary>Starts a container's process: record, group, clone, and what the child reports. A failure leaves nothing behind.</summary>
+public sealed class ContainerLaunch(Container container, string bundle, RuntimeConfig config)
+{
+    /// <summary>A child that says nothing for so long hangs on a mount or a device.</summary>
+    private const int ReportTimeoutMs = 60_000;
+
+    public ContainerRecord? Record { get; private set; }
+
+    /// <summary>The terminal's master, when config.json asks for a terminal.</summary>
+    public Microsoft.Win32.SafeHandles.SafeFileHandle? Terminal { get; private set; }
+
+    public static string CgroupPath(RuntimeConfig config, string id) =>
+        config.Linux.CgroupsPath is { Length: > 0 } path ? "/" + path.Trim('/') : "/orchestrator/" + id;
+
+    public static LaunchFacts Facts(RuntimeConfig config, string bundle, string id, LaunchDescriptors descriptors, bool waitsForStart) => new()
+    {
+        Bundle = bundle,
+        Cgroups = CgroupLayout.Read(),
+        CgroupPath = CgroupPath(config, id),
+        KindOf = path => FollowingKind(path),
+        LastCapability = int.Parse(File.ReadAllText("/proc/sys/kernel/cap_last_cap"), CultureInfo.InvariantCulture),
+        OomScoreAdj = config.Process?.OomScoreAdj is null ? 0 : int.Parse(File.ReadAllText("/proc/self/oom_score_adj"), CultureInfo.InvariantCulture),
+        Descriptors = descriptors,
+        WaitsForStart = waitsForStart,
+    };
+
+    /// <param name="errorPipe">Its writer is handed to the child and closed here.</param>
+    public ChildProcess Start(Pipe errorPipe, LaunchDescriptors descriptors, bool waitsForStart, (int Pid, ulong StartTime) supervisor = default)
+    {
+        var facts = Facts(config, bundle, container.Id, descriptors, waitsForStart);
+        var plan = ContainerPlan.Compile(config, facts);
+        container.Claim();
+        var cgroup = new Cgroup(facts.Cgroups, facts.CgroupPath);
+        try
+        {
+            Record = new ContainerRecord
+            {
+                Id = container.Id,
+                Bundle = bundle,
+                CgroupPath = facts.CgroupPath,
+                CreatedAtUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+                Supervisor = supervisor.Pid,
+                SupervisorStartTime = supervisor.StartTime,
+            };
+            container.Save(Record);
+            Limit(cgroup, plan);
+            return Clone(plan, cgroup, facts, errorPipe);
+        }
+        catch
+        {
+            cgroup.KillAll();
+            cgroup.Remove();
+            container.Release();
+            throw;
+        }
+    }
+
+    private ChildProcess Clone(ContainerPlan plan, Cgroup cgroup, LaunchFacts facts, Pipe errorPipe)
+    {
+        using var unified = facts.Cgroups.Unified is { } u ? FileSystem.Open(u.Directory(cgroup.Path), OpenFlags.Path | OpenFlags.Directory) : null;
+        var child = Launcher.Launch(plan.Tape, LaunchDescriptors.ErrorPipeInChild, new CloneOptions(plan.Namespaces, unified?.Number() ?? -1));
+        errorPipe.Writer.Dispose();
+        try
+        {
+            Record = Record! with { Pid = child.Pid, StartTime = Processes.StartTime(child.Pid) ?? 0 };
+            Await(child, plan, errorPipe.Reader.Number(), facts.Descriptors);
+            container.Save(Record);
+            return child;
+        }
+        catch
+        {
+            Processes.Signal(child.PidFd, Signals.Kill);
+            Processes.Reap(child.PidFd);
+            child.Dispose();
+            throw;
+        }
+    }
+
+    private void Await(ChildProcess child, ContainerPlan plan, int errorPipe, LaunchDescriptors descriptors)
+    {
+        while (true)
+        {
+            if (FileDescriptors.Poll(errorPipe, PollEvents.Readable, ReportTimeoutMs) == PollEvents.None)
+                throw new RefusedException($"container {container.Id} has not started within {ReportTimeoutMs / 1000} s");
+            switch (Launcher.ReadFailure(errorPipe))
+            {
+                case null:
+                    return;
+                case { StepIndex: (int)ChildReports.ReadyToStart }:
+                    return;
+                case { StepIndex: (int)ChildReports.TerminalReady }:
+                    Terminal = FileDescriptors.TakeFrom(child.PidFd, LaunchDescriptors.TerminalInChild);
+                    FileDescriptors.Write(descriptors.TerminalAnswer, "."u8);
+                    break;
+                case { } failure:
+                    throw new RefusedException(FailureText.Describe(plan.Tape, failure, config.Process!.Args));
+            }
+        }
+    }
+
+    private static void Limit(Cgroup cgroup, ContainerPlan plan)
+    {
+        cgroup.Create();
+        foreach (var setting in plan.Limits)
+        {
+            var path = cgroup.FilePath(setting.Controller, setting.File)
+                ?? throw new RuntimeConfigException(setting.Field, $"needs the cgroup controller {setting.Controller}");
+            try
+            {
+                File.WriteAllText(path, setting.Value);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new RuntimeConfigException(setting.Field, $"the kernel refuses \"{setting.Value}\" for {setting.File}: {e.Message}");
+            }
+        }
+    }
+
+    private static FileKind? FollowingKind(string path) =>
+        Directory.Exists(path) ? FileKind.Directory : File.Exists(path) ? FileKind.Regular : FileSystem.Status(path)?.Kind;
+}

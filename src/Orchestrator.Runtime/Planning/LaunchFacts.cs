@@ -1,0 +1,49 @@
+using Orchestrator.Linux;
+using Orchestrator.Linux.Cgroups;
+
+namespace Orchestrator.Runtime.Planning;
+
+/// <summary>All that a plan needs to know of the machine and of the launching process, gathered before it is made.</summary>
+public sealed record LaunchFacts
+{
+    /// <summary>The bundle's directory: relative paths of config.json start here.</summary>
+    public required string Bundle { get; init; }
+
+    public required CgroupLayout Cgroups { get; init; }
+
+    public required string CgroupPath { get; init; }
+
+    /// <summary>What is at a path of the host; null for nothing. Asked for the sources of bind mounts.</summary>
+    public required Func<string, FileKind?> KindOf { get; init; }
+
+    public int LastCapability { get; init; } = 40;
+
+    public int OomScoreAdj { get; init; }
+
+    public required LaunchDescriptors Descriptors { get; init; }
+
+    /// <summary>Stops before execve until <c>start</c>: the two halves of the OCI lifecycle.</summary>
+    public bool WaitsForStart { get; init; }
+}
+
+/// <summary>Descriptors that the child inherits. -1 where there is none.</summary>
+/// <param name="ErrorPipe">Takes the report of a failed step.</param>
+/// <param name="GoPipe">The child reads a byte from it before it goes on: a FIFO that <c>start</c> writes, or the parent's answer that it has the terminal.</param>
+/// <param name="Output">The container's stdout; -1 leaves the inherited one.</param>
+/// <param name="Errors">The container's stderr; -1 leaves the inherited one.</param>
+/// <param name="TerminalAnswer">The other end of the go pipe, which stays with the parent.</param>
+/// <param name="Input">The container's stdin; -1 leaves the inherited one.</param>
+public sealed record LaunchDescriptors(int ErrorPipe, int GoPipe, int Input = -1, int Output = -1, int Errors = -1, int TerminalAnswer = -1)
+{
+    /// <summary>Where the child puts the error pipe, so that it can close all above.</summary>
+    public const int ErrorPipeInChild = 3;
+
+    /// <summary>Where the child keeps the terminal's master until the parent has taken it.</summary>
+    public const int TerminalInChild = 200;
+}
+
+/// <summary>What a child says through the error pipe besides failures, in the place of a step's index.</summary>
+public static class ChildReports
+{
+    public const long ReadyToStart = -2, TerminalReady = -3;
+}

@@ -1,0 +1,139 @@
+using System.Buffers.Binary;
+using Orchestrator.Linux;
+using Orchestrator.Linux.Tapes;
+using Orchestrator.Oci.Runtime;
+using static Orchestrator.Runtime.Planning.KernelArguments;
+
+namespace Orchestrator.Runtime.Planning;
+
+/// <summary>From a prepared child to the program: descriptors, terminal, working directory, execve.</summary>
+internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts facts)
+{
+    private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    private const int MaskSize = 8, SetMask = 2, DefaultAction = 0;
+
+    private LaunchDescriptors Descriptors => facts.Descriptors;
+
+    public void Begin()
+    {
+        if (Descriptors.ErrorPipe != LaunchDescriptors.ErrorPipeInChild)
+            tape.Add("", Syscall.dup3, Argument.Named(Descriptors.ErrorPipe, "error-pipe"), LaunchDescriptors.ErrorPipeInChild, CloseOnExec);
+        tape.Add("", Syscall.setsid);
+        tape.Add("", Syscall.umask, 0);
+    }
+
+    public void StandardStreams()
+    {
+        Replace(Descriptors.Input, 0, "stdin");
+        Replace(Descriptors.Output, 1, "stdout");
+        Replace(Descriptors.Errors, 2, "stderr");
+    }
+
+    /// <summary>A terminal of the container's own devpts. Its master stays behind, for the parent to take.</summary>
+    public void Terminal(RootDirectory root)
+    {
+        const string field = "process.terminal";
+        var master = root.Open(field, "/dev/pts/ptmx", OpenFlags.ReadWrite | OpenFlags.NoTerminal);
+        tape.Add(field, Syscall.ioctl, master, Argument.Named(0x40045431, "TIOCSPTLCK"), Words(0));
+        if (process.ConsoleSize is { } size)
+            tape.Add("process.consoleSize", Syscall.ioctl, master, Argument.Named(0x5414, "TIOCSWINSZ"), Words((uint)(size.Height | size.Width << 16), 0));
+        var slave = tape.Add(field, Syscall.ioctl, master, Argument.Named(0x5441, "TIOCGPTPEER"), Argument.Flags(OpenFlags.ReadWrite | OpenFlags.NoTerminal));
+        tape.Add(field, Syscall.dup3, master, LaunchDescriptors.TerminalInChild, CloseOnExec);
+        var console = tape.Add(field, Syscall.open_tree, slave, "", OpenTree(recursive: false, emptyPath: true));
+        var place = root.OpenOrMake(field, "/dev/console", isDirectory: false);
+        tape.Add(field, Syscall.move_mount, console, "", place, "", MoveByDescriptors);
+        Attach(slave, field);
+        Report(ChildReports.TerminalReady, field);
+        WaitForGo(field);
+    }
+
+    /// <summary>The controlling terminal, and all three streams.</summary>
+    public void Attach(Argument slave, string field)
+    {
+        foreach (var stream in (ReadOnlySpan<int>)[0, 1, 2])
+            tape.Add(field, Syscall.dup3, slave, stream, 0);
+        tape.Add(field, Syscall.ioctl, 0, Argument.Named(0x540E, "TIOCSCTTY"), 0);
+        if (process.User.Uid != 0)
+            tape.Add(field, Syscall.fchown, 0, process.User.Uid, Argument.Named(uint.MaxValue, "-1"));
+    }
+
+    /// <summary>So that a program without privileges can open /dev/stdout again.</summary>
+    public void GiveStreams()
+    {
+        if (process.User.Uid == 0)
+            return;
+        foreach (var (given, stream) in new[] { (Descriptors.Input, 0), (Descriptors.Output, 1), (Descriptors.Errors, 2) })
+        {
+            if (given >= 0)
+                tape.Add("process.user.uid", Syscall.fchown, stream, process.User.Uid, Argument.Named(uint.MaxValue, "-1")).Tolerate(Errno.EPERM, Errno.EROFS, Errno.EINVAL);
+        }
+    }
+
+    public void Execute(Step workingDirectory)
+    {
+        tape.Add("process.cwd", Syscall.fchdir, workingDirectory);
+        var candidates = Candidates();
+        if (facts.WaitsForStart)
+        {
+            Probe(candidates);
+            Report(ChildReports.ReadyToStart, "start");
+            WaitForGo("start");
+        }
+        // Really closed, not left to execve: /proc/self/fd could lead the program's path or links out of the root.
+        tape.Add("", Syscall.close_range, LaunchDescriptors.ErrorPipeInChild + 1, Argument.Named(uint.MaxValue, "max"), 0);
+        foreach (var signal in (ReadOnlySpan<int>)[Signals.Hangup, Signals.Interrupt, 3, Signals.Pipe, Signals.Terminate, Signals.Child])
+            tape.Add("", Syscall.rt_sigaction, Argument.Named(signal, Signals.Name(signal)), Argument.Of(new byte[32], "SIG_DFL"), Argument.Null, MaskSize);
+        tape.Add("", Syscall.rt_sigprocmask, Argument.Named(SetMask, "SIG_SETMASK"), Argument.Of(new byte[MaskSize], "{}"), Argument.Null, MaskSize);
+        Execute(candidates);
+    }
+
+    /// <summary>The paths to try: args[0] itself, or behind each directory of PATH.</summary>
+    private string[] Candidates()
+    {
+        if (process.Args.Count == 0 || process.Args[0].Length == 0)
+            throw new RuntimeConfigException("process.args", "is empty; accepted: a command and its arguments");
+        if (process.Args[0].Contains('/', StringComparison.Ordinal))
+            return [process.Args[0]];
+        var path = process.Env.LastOrDefault(e => e.StartsWith("PATH=", StringComparison.Ordinal))?[5..] ?? DefaultPath;
+        return [.. path.Split(':').Select(d => (d.Length == 0 ? "." : d.TrimEnd('/')) + "/" + process.Args[0])];
+    }
+
+    // In the split lifecycle a missing program is create's error, not start's.
+    private void Probe(string[] candidates)
+    {
+        const int executable = 1;
+        var probes = candidates.Select(c => tape.Add("process.args", Syscall.faccessat, HereDirectory, c, executable)).ToList();
+        foreach (var probe in probes)
+            probe.Next = tape.End;
+        foreach (var probe in probes.SkipLast(1))
+            probe.Tolerate(Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES);
+    }
+
+    private void Execute(string[] candidates)
+    {
+        var arguments = Argument.Of(process.Args);
+        var environment = Argument.Of(process.Env);
+        foreach (var candidate in candidates)
+        {
+            var step = tape.Add("process.args", Syscall.execve, candidate, arguments, environment);
+            if (candidate != candidates[^1])
+                step.Tolerate(Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES);
+        }
+    }
+
+    private void Report(long kind, string field)
+    {
+        var report = new byte[16];
+        BinaryPrimitives.WriteInt64LittleEndian(report, kind);
+        tape.Add(field, Syscall.write, LaunchDescriptors.ErrorPipeInChild, Argument.Of(report, kind == ChildReports.ReadyToStart ? "ready" : "terminal"), report.Length);
+    }
+
+    private void WaitForGo(string field) =>
+        tape.Add(field, Syscall.read, Argument.Named(Descriptors.GoPipe, "go-pipe"), Argument.Of(new byte[1], "{1 byte}"), 1);
+
+    private void Replace(int descriptor, int stream, string name)
+    {
+        if (descriptor >= 0 && descriptor != stream)
+            tape.Add("", Syscall.dup3, Argument.Named(descriptor, name), stream, 0);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text.Json;
+using Orchestrator.Linux;
+using Orchestrator.Oci.Runtime;
+using Orchestrator.Runtime.Containers;
+using Orchestrator.Runtime.Verbs;
+
+namespace Orchestrator.Runtime;
+
+public static class Program
+{
+    private const int Failed = 1, UsageError = 2;
+
+    private static readonly string[] s_globalOptions = ["--root", "--log", "--log-format", "--criu"];
+    private static readonly string[] s_globalFlags = ["--debug", "--systemd-cgroup", "--version", "-v", "--help", "-h"];
+
+    public static int Main(string[] args)
+    {
+        var logFile = "";
+        try
+        {
+            var global = Arguments.Parse(args, s_globalFlags, s_globalOptions, operandsMax: 0);
+            logFile = global.Value("--log") ?? "";
+            return Run(global);
+        }
+        catch (UsageException e)
+        {
+            return Fail(logFile, e.Message, UsageError);
+        }
+        catch (Exception e) when (e is RefusedException or RuntimeConfigException or LinuxException or JsonException or IOException or UnauthorizedAccessException)
+        {
+            return Fail(logFile, e.Message, Failed);
+        }
+    }
+
+    private static int Run(Arguments global)
+    {
+        if (global.Has("--version", "-v"))
+            return VersionVerb.Run();
+        if (global.Has("--help", "-h") || global.Rest.Count == 0)
+            return VersionVerb.Help();
+        if (global.Has("--systemd-cgroup"))
+            throw new UsageException("--systemd-cgroup: groups by way of systemd are not supported; accepted: cgroupsPath as a path");
+        var root = Path.GetFullPath(global.Value("--root") ?? "/run/orchestrator/runtime");
+        var rest = global.Rest.Skip(1).ToArray();
+        return global.Rest[0] switch
+        {
+            "create" => CreateVerb.Run(root, rest),
+            "start" => StartVerb.Run(root, rest),
+            "run" => RunVerb.Run(root, rest),
+            "state" => StateVerb.Run(root, rest),
+            "kill" => KillVerb.Run(root, rest),
+            "delete" => DeleteVerb.Run(root, rest),
+            "exec" => ExecVerb.Run(root, rest),
+            "list" => ListVerb.Run(root, rest),
+            "spec" => SpecVerb.Run(rest),
+            "plan" => PlanVerb.Run(rest),
+            "supervise" => SuperviseVerb.Run(root, rest),
+            "init" => InitVerb.Run(rest),
+            "features" => VersionVerb.Features(),
+            var verb => throw new UsageException($"\"{verb}\" is no command; accepted: {VersionVerb.Verbs}"),
+        };
+    }
+
+    /// <summary>Callers such as containerd read the reason from the log file.</summary>
+    private static int Fail(string logFile, string message, int exitCode)
+    {
+        FileDescriptors.Write(2, $"orc-runtime: {message}\n");
+        if (logFile.Length > 0)
+        {
+            var entry = new LogEntry("error", message, DateTimeOffset.UtcNow.ToString("O"));
+            File.AppendAllText(logFile, JsonSerializer.Serialize(entry, ContainerJson.Default.LogEntry) + "\n");
+        }
+        return exitCode;
+    }
+}
