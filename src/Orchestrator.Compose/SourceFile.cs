@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using Orchestrator.Model;
 
 namespace Orchestrator.Compose;
 
@@ -27,10 +27,10 @@ internal static class SourceFile
     private static (string? Text, string? Error) Read(Stream stream)
     {
         if (stream.CanSeek && stream.Length > MaxBytes)
-            return (null, TooLarge(stream.Length.ToString(CultureInfo.InvariantCulture)));
+            return (null, TooLarge(Amount.Bytes(stream.Length)));
         var buffer = new byte[MaxBytes + 1];
         var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-        return length > MaxBytes ? (null, TooLarge($"more than {MaxBytes}")) : Decode(buffer.AsSpan(0, length));
+        return length > MaxBytes ? (null, TooLarge($"more than {Amount.Bytes(MaxBytes)}")) : Decode(buffer.AsSpan(0, length));
     }
 
     private static (string? Text, string? Error) Decode(ReadOnlySpan<byte> bytes)
@@ -45,5 +45,5 @@ internal static class SourceFile
         }
     }
 
-    private static string TooLarge(string size) => $"is too large: {size} bytes; at most {MaxBytes} are accepted";
+    private static string TooLarge(string size) => $"is too large: {size}; at most {Amount.Bytes(MaxBytes)} are accepted";
 }

@@ -1,10 +1,10 @@
-using System.Text.RegularExpressions;
 using Orchestrator.Compose.Fields;
 using Orchestrator.Model;
+using Orchestrator.Model.Scheduling;
 
 namespace Orchestrator.Compose.Services;
 
-internal static partial class DeployReader
+internal static class DeployReader
 {
     private static readonly Keys<ServiceDraft> s_keys = new("deploy", UnsupportedKeys.Deploy)
     {
@@ -54,23 +54,18 @@ internal static partial class DeployReader
         if (service.Spec is not { Limits: { } limits, Reservations: { } reservations })
             return;
         if (limits.NanoCpus > 0 && reservations.NanoCpus > limits.NanoCpus)
-            field.RefuseKey($"reserves {reservations.NanoCpus / 1e9} cpus, but its limit is {limits.NanoCpus / 1e9}; a reservation cannot be above the limit");
+            field.RefuseKey($"reserves {Amount.Cpus(reservations.NanoCpus)}, but its limit is {Amount.Cpus(limits.NanoCpus)}; a reservation cannot be above the limit");
         if (limits.MemoryBytes > 0 && reservations.MemoryBytes > limits.MemoryBytes)
-            field.RefuseKey($"reserves {reservations.MemoryBytes} bytes of memory, but its limit is {limits.MemoryBytes}; a reservation cannot be above the limit");
+            field.RefuseKey($"reserves {Amount.Bytes(reservations.MemoryBytes)} of memory, but its limit is {Amount.Bytes(limits.MemoryBytes)}; a reservation cannot be above the limit");
     }
 
     private static string ReadConstraint(Field field)
     {
         if (field.Text("a constraint") is not { } text)
             return "";
-        var match = Constraint().Match(text);
-        if (!match.Success)
-            field.Expected("KEY==VALUE or KEY!=VALUE, where KEY is node.hostname, node.id, node.role, node.platform.os, node.platform.arch or node.labels.NAME");
-        return $"{match.Groups["key"]}{match.Groups["sign"]}{match.Groups["value"]}";
+        var constraint = Constraint.Parse(text);
+        if (constraint is null)
+            field.Expected(Constraint.Accepted);
+        return constraint?.ToString() ?? "";
     }
-
-    [GeneratedRegex(
-        @"^\s*(?<key>node\.(hostname|id|role|platform\.(os|arch)|labels\.[A-Za-z0-9][A-Za-z0-9._/-]*))\s*(?<sign>==|!=)\s*(?<value>[^\s=](.*[^\s])?)\s*\z",
-        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
-    private static partial Regex Constraint();
 }

@@ -1,7 +1,6 @@
-using System.Net;
-using System.Net.Sockets;
 using Orchestrator.Compose.Fields;
 using Orchestrator.Model;
+using Orchestrator.Model.Allocating;
 
 namespace Orchestrator.Compose.Services;
 
@@ -83,10 +82,10 @@ internal static class NetworkReader
 
     private static string ReadSubnet(Field field)
     {
-        var text = field.Text("a subnet") ?? "10.0.0.0/16";
-        if (!IPNetwork.TryParse(text, out var subnet) || subnet.BaseAddress.AddressFamily != AddressFamily.InterNetwork || subnet.ToString() != text)
-            field.Expected("an IPv4 subnet such as 10.20.0.0/16, without bits set behind the prefix");
-        return text;
+        var text = field.Text("a subnet");
+        if (text is not null && !Subnet.TryParse(text, out _))
+            field.Expected(Subnet.Accepted);
+        return text ?? "";
     }
 
     private static string ReadAlias(Field field)

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Orchestrator.Compose.Values;
 
 /// <summary>"1m30s", "500ms": numbers with units, largest first or not, as compose files write them.</summary>
-internal static class Duration
+public static class Duration
 {
     public const string Accepted = "a duration such as 30s, 1m30s or 500ms";
 

@@ -3,7 +3,7 @@ using System.Text;
 namespace Orchestrator.Compose.Values;
 
 /// <summary>Splits a command line as a POSIX shell splits it: quotes and backslashes, no expansion of any kind.</summary>
-internal static class ShellWords
+public static class ShellWords
 {
     /// <summary>Null when a quote is not closed or a backslash ends the text.</summary>
     public static IReadOnlyList<string>? Split(string text)

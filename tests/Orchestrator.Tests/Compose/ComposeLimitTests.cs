@@ -12,7 +12,7 @@ public sealed class ComposeLimitTests
     {
         using var untouched = new Unreadable(50_000_000);
         var error = Assert.Single(ComposeLoader.Load("big.yaml", "/srv/x", p => p == "big.yaml" ? untouched : null, new Dictionary<string, string>()).Errors);
-        Assert.Equal("big.yaml: is too large: 50000000 bytes; at most 1048576 are accepted", error.ToString());
+        Assert.Equal("big.yaml: is too large: 47.68 MiB; at most 1 MiB are accepted", error.ToString());
     }
 
     [Fact]
