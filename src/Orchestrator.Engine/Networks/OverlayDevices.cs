@@ -5,7 +5,7 @@ using Orchestrator.Linux.Netlink;
 namespace Orchestrator.Engine.Networks;
 
 /// <summary>One VXLAN device per network, and the routes, neighbours and forwarding entries to the peers: one of each per peer and network.</summary>
-internal sealed class OverlayDevices(RouteSocket route)
+public sealed class OverlayDevices(RouteSocket route)
 {
     /// <summary>Marks our routes in the kernel's table (rtm_protocol).</summary>
     public const byte RouteProtocol = 79;

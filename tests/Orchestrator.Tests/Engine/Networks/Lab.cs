@@ -105,6 +105,8 @@ internal sealed class LabHost : IAsyncDisposable
     public Task<Attachment> AttachAsync(string containerId, params string[] networks) =>
         Networks.AttachAsync(containerId, networks, TestContext.Current.CancellationToken);
 
+    public Task EnsureAsync(NetworkPlan plan) => Networks.EnsureAsync(plan, TestContext.Current.CancellationToken);
+
     public string Run(params string[] command) => Shell.Run(NetnsPath, command);
 
     public T Ask<T>(Func<RouteSocket, T> question) => Thread.RunAsync(() =>
