@@ -39,6 +39,9 @@ public readonly record struct Digest
     /// <summary>Names a hash that was computed elsewhere: 32 bytes are sha256, 64 are sha512.</summary>
     public static Digest FromHash(ReadOnlySpan<byte> hash) => new(hash.Length == 64 ? "sha512" : "sha256", Convert.ToHexStringLower(hash));
 
+    /// <summary>The digest of the data by the same algorithm as this one.</summary>
+    public Digest Again(ReadOnlySpan<byte> data) => FromHash(Algorithm == "sha512" ? SHA512.HashData(data) : SHA256.HashData(data));
+
     /// <summary>A hash of this digest's algorithm, to verify content with.</summary>
     public IncrementalHash NewHash() =>
         IncrementalHash.CreateHash(Algorithm == "sha512" ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256);

@@ -14,7 +14,7 @@ public sealed partial class RegistryClient
         var purpose = new RegistryPurpose(image, RegistryAccess.Push, blob.Digest);
         return _connection.RetryAsync(async c =>
         {
-            if (await ExistsAsync(purpose, $"blobs/{blob.Digest}", c))
+            if (await BlobExistsAsync(purpose, c))
                 return true;
             var upload = await StartUploadAsync(purpose, c);
             await CommitUploadAsync(purpose, upload, blob.Digest, () => new BlobContent((to, t) => CopyAsync(open, to, progress, t), blob.Size), c);

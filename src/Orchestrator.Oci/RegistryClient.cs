@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Orchestrator.Oci.Registry;
@@ -75,7 +74,7 @@ public sealed partial class RegistryClient(RegistryOptions options) : IDisposabl
 
     /// <exception cref="RegistryException"/>
     public Task<bool> HasBlobAsync(ImageReference image, Digest blob, CancellationToken cancellation) =>
-        ExistsAsync(new RegistryPurpose(image, RegistryAccess.Pull, blob), $"blobs/{blob}", cancellation);
+        _connection.RetryAsync(c => BlobExistsAsync(new RegistryPurpose(image, RegistryAccess.Pull, blob), c), cancellation);
 
     public void Dispose() => _connection.Dispose();
 
@@ -89,7 +88,7 @@ public sealed partial class RegistryClient(RegistryOptions options) : IDisposabl
             throw purpose.Fail(RegistryFailure.Unsupported, $"a manifest of {response.Content.Headers.ContentLength} bytes; at most {ManifestSizeMax} are accepted");
         var content = await _connection.GuardAsync(purpose, c => ReadWholeAsync(purpose, response, c), cancellation);
         var expected = image.Digest ?? (response.Headers.TryGetValues("Docker-Content-Digest", out var named) && Digest.TryParse(named.First(), out var d) ? d : Digest.Of(content));
-        var actual = Digest.FromHash(expected.Algorithm == "sha512" ? SHA512.HashData(content) : SHA256.HashData(content));
+        var actual = expected.Again(content);
         if (actual != expected)
             throw purpose.Fail(RegistryFailure.DigestMismatch, $"the manifest's content has digest {actual} instead of {expected}");
         return new FetchedManifest(actual, MediaTypeOf(purpose, response.Content.Headers.ContentType?.MediaType, content), content);
@@ -151,11 +150,11 @@ public sealed partial class RegistryClient(RegistryOptions options) : IDisposabl
         }
     }
 
-    private Task<bool> ExistsAsync(RegistryPurpose purpose, string path, CancellationToken cancellation) =>
-        _connection.RetryAsync(async c =>
-        {
-            using var response = await _connection.SendAsync(purpose, () => new(HttpMethod.Head, _connection.Address(purpose.Image, path)), c);
-            return response.IsSuccessStatusCode
-                || (response.StatusCode == HttpStatusCode.NotFound ? false : throw await RegistryConnection.RefusalAsync(purpose, response, c));
-        }, cancellation);
+    private async Task<bool> BlobExistsAsync(RegistryPurpose purpose, CancellationToken cancellation)
+    {
+        using var response = await _connection.SendAsync(
+            purpose, () => new(HttpMethod.Head, _connection.Address(purpose.Image, $"blobs/{purpose.Blob}")), cancellation);
+        return response.IsSuccessStatusCode
+            || (response.StatusCode == HttpStatusCode.NotFound ? false : throw await RegistryConnection.RefusalAsync(purpose, response, cancellation));
+    }
 }

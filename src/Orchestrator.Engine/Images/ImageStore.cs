@@ -27,6 +27,7 @@ public sealed class ImageStore : IDisposable
         _layers = new LayerStore(_directories, options ?? new ImageStoreOptions());
         foreach (var path in _directories.Records)
             Remember(path);
+        _layers.SyncSoon();
     }
 
     public IReadOnlyList<StoredImage> Images
@@ -65,6 +66,22 @@ public sealed class ImageStore : IDisposable
         foreach (var archived in opened.Images)
             images.Add(await StoreAsync(opened.Resolve(archived, Platform.Current), archived.References, archive, opened.CopyBlobAsync, progress, cancellation));
         return images;
+    }
+
+    /// <summary>As <see cref="LoadAsync(string, IProgress{PullProgress}?, CancellationToken)"/>, from a stream.</summary>
+    public async Task<IReadOnlyList<StoredImage>> LoadAsync(Stream archive, IProgress<PullProgress>? progress, CancellationToken cancellation)
+    {
+        var temporary = _directories.NewTemporary();
+        try
+        {
+            await using (var file = File.Create(temporary))
+                await archive.CopyToAsync(file, cancellation);
+            return await LoadAsync(temporary, progress, cancellation);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
     }
 
     /// <summary>Finds an image by the digest of its index or manifest.</summary>
@@ -141,7 +158,7 @@ public sealed class ImageStore : IDisposable
     {
         var record = ReadRecord(path);
         var content = record is not null && Paths(record).Where(p => !IsLayerBlob(record, p)).All(Path.Exists) ? File.ReadAllBytes(_directories.Blob(record.ConfigDigest)) : [];
-        if (record is null || Digest.Of(content) != record.ConfigDigest || JsonSerializer.Deserialize(content, OciJson.Default.ImageConfig) is not { } config)
+        if (record is null || record.ConfigDigest.Again(content) != record.ConfigDigest || JsonSerializer.Deserialize(content, OciJson.Default.ImageConfig) is not { } config)
         {
             File.Delete(path);
             return;

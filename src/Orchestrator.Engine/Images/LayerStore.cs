@@ -12,6 +12,8 @@ internal sealed class LayerStore(StoreDirectories directories, ImageStoreOptions
 {
     private readonly SharedWork<Digest, PullProgress> _shared = new();
     private readonly SemaphoreSlim _downloads = new(options.ParallelDownloadsMax);
+    private readonly Lock _lock = new();
+    private Task _syncing = Task.CompletedTask;
     private readonly SemaphoreSlim _unpacks = new(Environment.ProcessorCount);
 
     /// <param name="image">Named when the layer is malformed.</param>
@@ -43,8 +45,16 @@ internal sealed class LayerStore(StoreDirectories directories, ImageStoreOptions
         }
     }
 
+    /// <summary>A pull need not wait for the disk: until it has the layers, a power failure only costs unpacking them again.</summary>
+    public void SyncSoon()
+    {
+        lock (_lock)
+            _syncing = _syncing.ContinueWith(_ => directories.SyncLayers(), TaskScheduler.Default);
+    }
+
     public void Dispose()
     {
+        _syncing.Wait();
         _downloads.Dispose();
         _unpacks.Dispose();
     }
@@ -63,7 +73,7 @@ internal sealed class LayerStore(StoreDirectories directories, ImageStoreOptions
             {
                 _unpacks.Release();
             }
-            _ = Task.Run(() => directories.SyncLayer(diffId), CancellationToken.None);
+            SyncSoon();
         }
         progress.Report(new PullProgress(blob.Digest, PullStage.Done, blob.Size, blob.Size));
     }

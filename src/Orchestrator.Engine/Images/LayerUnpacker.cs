@@ -16,6 +16,8 @@ internal sealed class LayerUnpacker : IDisposable
 
     private readonly ByteDirectory _root;
     private readonly List<(byte[] Path, long Seconds, uint Nanoseconds)> _directoryTimes = [];
+    private readonly List<byte[]> _whiteouts = [];
+    private readonly HashSet<string> _opaque = [];
     private ByteDirectory? _parent;
     private byte[] _parentPath = [];
 
@@ -26,6 +28,7 @@ internal sealed class LayerUnpacker : IDisposable
     public static void Unpack(TarReader tar, string directory, CancellationToken cancellation)
     {
         using var unpacker = new LayerUnpacker(ByteDirectory.Open(directory));
+        unpacker._root.SetMode("."u8, DefaultDirectoryMode);
         while (tar.Next() is { } entry)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -38,6 +41,7 @@ internal sealed class LayerUnpacker : IDisposable
                 throw new InvalidDataException($"entry \"{entry.DisplayName}\": {e.Message}", e);
             }
         }
+        unpacker.DropNeedlessWhiteouts();
         unpacker.SetDirectoryTimes();
     }
 
@@ -66,29 +70,57 @@ internal sealed class LayerUnpacker : IDisposable
         _directoryTimes.Add(([], entry.ModifiedSeconds, entry.ModifiedNanoseconds));
     }
 
-    private static void AddWhiteout(ByteDirectory parent, byte[] parentPath, byte[] name, TarEntry entry)
+    private void AddWhiteout(ByteDirectory parent, byte[] parentPath, byte[] name, TarEntry entry)
     {
         if (name.AsSpan().SequenceEqual(".wh..wh..opq"u8))
         {
-            parent.SetAttribute("."u8, OpaqueAttribute, "y"u8);
+            MakeOpaque(parent, "."u8, parentPath);
             return;
         }
         // Other names of this form are aufs's own book-keeping.
         if (name.AsSpan().StartsWith(".wh..wh."u8))
             return;
-        var hidden = name.AsSpan(4);
-        if (hidden.IsEmpty || hidden.SequenceEqual("."u8) || hidden.SequenceEqual(".."u8))
+        var hidden = name[4..];
+        if (hidden is [] or [(byte)'.'] or [(byte)'.', (byte)'.'])
             throw Refused(entry, "a whiteout of nothing");
         // What this same layer brings is not hidden by it, only what is below.
-        if (!parent.TryMakeNode(hidden, FileKind.CharacterDevice) && parent.Status(hidden) is { Kind: FileKind.Directory })
-            parent.SetAttribute(hidden, OpaqueAttribute, "y"u8);
+        if (parent.TryMakeNode(hidden, FileKind.CharacterDevice))
+            _whiteouts.Add(Join(parentPath, hidden));
+        else if (parent.Status(hidden) is { Kind: FileKind.Directory })
+            MakeOpaque(parent, hidden, Join(parentPath, hidden));
+    }
+
+    private void MakeOpaque(ByteDirectory parent, ReadOnlySpan<byte> name, ReadOnlySpan<byte> path)
+    {
+        parent.SetAttribute(name, OpaqueAttribute, "y"u8);
+        _opaque.Add(Encoding.Latin1.GetString(path));
+    }
+
+    /// <summary>Beneath an opaque directory nothing is left to hide, and overlayfs would list the whiteout itself.</summary>
+    private void DropNeedlessWhiteouts()
+    {
+        foreach (var path in _whiteouts.Where(w => Ancestors(w).Any(_opaque.Contains)))
+        {
+            var slash = path.AsSpan().LastIndexOf((byte)'/');
+            using var parent = _root.Enter(path.AsSpan(0, Math.Max(0, slash)), out _);
+            if (parent?.Status(path.AsSpan(slash + 1)) is { Kind: FileKind.CharacterDevice, DeviceOfNode: 0 })
+                parent.Remove(path.AsSpan(slash + 1));
+        }
+    }
+
+    private static IEnumerable<string> Ancestors(byte[] path)
+    {
+        var text = Encoding.Latin1.GetString(path);
+        for (var slash = text.LastIndexOf('/'); slash >= 0; slash = text.LastIndexOf('/', slash - 1))
+            yield return text[..slash];
+        yield return "";
     }
 
     private void AddEntry(ByteDirectory parent, byte[] parentPath, byte[] name, TarEntry entry, TarReader tar)
     {
         if (entry.Kind == TarEntryKind.Directory)
         {
-            MakeDirectory(parent, name);
+            MakeDirectory(parent, name, Join(parentPath, name));
             _directoryTimes.Add((Join(parentPath, name), entry.ModifiedSeconds, entry.ModifiedNanoseconds));
         }
         else if (!TryMake(parent, name, entry, tar))
@@ -161,20 +193,25 @@ internal sealed class LayerUnpacker : IDisposable
         return directory?.Status(target)?.Inode == parent.Status(name)?.Inode;
     }
 
-    private void MakeDirectory(ByteDirectory parent, byte[] name)
+    private void MakeDirectory(ByteDirectory parent, ReadOnlySpan<byte> name, ReadOnlySpan<byte> path)
     {
         if (parent.TryMakeDirectory(name, DefaultDirectoryMode))
+        {
+            // The process's umask may have taken bits away.
+            parent.SetMode(name, DefaultDirectoryMode);
             return;
+        }
         var existing = parent.Status(name)!.Value;
         if (existing.Kind == FileKind.Directory)
             return;
         Replace(parent, name);
         parent.TryMakeDirectory(name, DefaultDirectoryMode);
+        parent.SetMode(name, DefaultDirectoryMode);
         if (existing is { Kind: FileKind.CharacterDevice, DeviceOfNode: 0 })
-            parent.SetAttribute(name, OpaqueAttribute, "y"u8);
+            MakeOpaque(parent, name, path);
     }
 
-    private void Replace(ByteDirectory parent, byte[] name)
+    private void Replace(ByteDirectory parent, ReadOnlySpan<byte> name)
     {
         parent.Remove(name);
         // The known parent may have been inside what is gone; the caller's reference stays open until the next entry.
@@ -227,7 +264,7 @@ internal sealed class LayerUnpacker : IDisposable
             var next = _root.Enter(path.AsSpan(0, end), out var errno);
             if (next is null)
             {
-                MakeMissingParent(current ?? _root, path[start..end], errno, entry);
+                MakeMissingParent(current ?? _root, path.AsSpan(start, end - start), path.AsSpan(0, end), errno, entry);
                 next = _root.Enter(path.AsSpan(0, end), out _) ?? throw Refused(entry, "its directory cannot be made");
             }
             current?.Dispose();
@@ -236,11 +273,13 @@ internal sealed class LayerUnpacker : IDisposable
         return current!;
     }
 
-    private void MakeMissingParent(ByteDirectory directory, byte[] name, int errno, TarEntry entry)
+    private void MakeMissingParent(ByteDirectory directory, ReadOnlySpan<byte> name, ReadOnlySpan<byte> path, int errno, TarEntry entry)
     {
         if (errno == Errno.ENOTDIR && directory.Status(name) is not { Kind: FileKind.CharacterDevice, DeviceOfNode: 0 })
             throw Refused(entry, $"\"{Encoding.UTF8.GetString(name)}\" on its way is not a directory");
-        MakeDirectory(directory, name);
+        if (directory.Status(name) is { Kind: FileKind.SymbolicLink })
+            throw Refused(entry, $"the link \"{Encoding.UTF8.GetString(name)}\" on its way leads nowhere");
+        MakeDirectory(directory, name, path);
     }
 
     private void LeaveParent()

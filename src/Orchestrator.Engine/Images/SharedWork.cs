@@ -7,7 +7,6 @@ internal sealed class SharedWork<TKey, TReport>
     private readonly Lock _lock = new();
     private readonly Dictionary<TKey, Job> _jobs = [];
 
-    /// <summary>True when the work was begun for this caller, false when it joined another's.</summary>
     public async Task RunAsync(TKey key, IProgress<TReport>? progress, Func<IProgress<TReport>, CancellationToken, Task> work, CancellationToken cancellation)
     {
         var job = Join(key, progress, work);

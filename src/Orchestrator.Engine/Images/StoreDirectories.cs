@@ -18,6 +18,9 @@ internal sealed class StoreDirectories : IDisposable
     public StoreDirectories(string root)
     {
         _root = Path.GetFullPath(root);
+        Directory.CreateDirectory(_root);
+        // Layers hold set-uid programs of other systems: not for this machine's users.
+        File.SetUnixFileMode(_root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         foreach (var name in new[] { "blobs/sha256", "blobs/sha512", "layers", "images", "unsynced", "tmp" })
             Directory.CreateDirectory(Path.Combine(_root, name));
         try
@@ -46,7 +49,7 @@ internal sealed class StoreDirectories : IDisposable
         Directory.EnumerateFiles(Path.Combine(_root, "blobs"), "*", SearchOption.AllDirectories)
             .Concat(Directory.EnumerateDirectories(Path.Combine(_root, "layers")));
 
-    /// <summary>Makes an unpacked layer visible. It counts as unsynced until the disk has it: see <see cref="SyncLayer"/>.</summary>
+    /// <summary>Makes an unpacked layer visible. It counts as unsynced until the disk has it: see <see cref="SyncLayers"/>.</summary>
     public void CommitLayer(string temporary, Digest diffId)
     {
         File.WriteAllText(Unsynced(diffId.Hex), BootId());
@@ -61,12 +64,16 @@ internal sealed class StoreDirectories : IDisposable
         }
     }
 
-    /// <summary>Waits until the disk has a layer, so that it outlives a power failure.</summary>
-    public void SyncLayer(Digest diffId)
+    /// <summary>Waits until the disk has all layers committed before, so that they outlive a power failure.</summary>
+    public void SyncLayers()
     {
+        var markers = Directory.GetFiles(Path.Combine(_root, "unsynced"));
+        if (markers.Length == 0)
+            return;
         using (var root = ByteDirectory.Open(_root))
             root.SyncFileSystem();
-        File.Delete(Unsynced(diffId.Hex));
+        foreach (var marker in markers)
+            File.Delete(marker);
     }
 
     /// <summary>Takes things out of sight at once; the returned paths are to be given to <see cref="Delete"/>.</summary>

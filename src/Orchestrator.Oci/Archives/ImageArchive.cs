@@ -80,9 +80,7 @@ public sealed class ImageArchive : IDisposable
         if (_made.TryGetValue(digest, out var made))
             return made;
         var content = _members.ReadAll(BlobName(digest), DocumentSizeMax);
-        using var hash = digest.NewHash();
-        hash.AppendData(content);
-        return Digest.FromHash(hash.GetHashAndReset()) == digest ? content : throw Malformed($"blob {digest} is corrupt");
+        return digest.Again(content) == digest ? content : throw Malformed($"blob {digest} is corrupt");
     }
 
     /// <summary>A blob as it stands in the archive, unverified.</summary>

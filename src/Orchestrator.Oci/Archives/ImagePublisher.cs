@@ -18,21 +18,31 @@ public sealed class ImagePublisher(RegistryClient registry)
     public async Task<Digest> ImportAsync(
         IReadOnlyList<string> layerTars, ImageReference target, ImportOptions options, IProgress<PushProgress>? progress, CancellationToken cancellation)
     {
-        options.ToConfig([]);
+        Check(layerTars, options);
         var layers = new List<(Descriptor Layer, Digest DiffId)>();
         foreach (var tar in layerTars)
-            RequireTar(tar);
-        foreach (var tar in layerTars)
             layers.Add(await PushLayerAsync(tar, target, options.Compression, progress, cancellation));
-        var config = JsonSerializer.SerializeToUtf8Bytes(options.ToConfig([.. layers.Select(l => l.DiffId)]), OciJson.Default.ImageConfig);
-        var manifest = new Manifest
-        {
-            MediaType = MediaTypes.OciManifest,
-            Config = new Descriptor { MediaType = MediaTypes.OciConfig, Digest = Digest.Of(config), Size = config.Length },
-            Layers = [.. layers.Select(l => l.Layer)],
-        };
+        var (config, manifest) = Describe(layers, options);
         await registry.PushBlobAsync(target, manifest.Config, () => new MemoryStream(config, writable: false), null, cancellation);
         return await registry.PushManifestAsync(target, MediaTypes.OciManifest, JsonSerializer.SerializeToUtf8Bytes(manifest, OciJson.Default.Manifest), cancellation);
+    }
+
+    /// <summary>As <see cref="ImportAsync"/>, but writes an OCI archive to a file; the digest is the same.</summary>
+    public static async Task<Digest> ImportToArchiveAsync(
+        IReadOnlyList<string> layerTars, string archive, ImageReference? name, ImportOptions options, IProgress<PushProgress>? progress, CancellationToken cancellation)
+    {
+        Check(layerTars, options);
+        await using var file = File.Create(archive);
+        await using var writer = new OciArchiveWriter(file);
+        var layers = new List<(Descriptor Layer, Digest DiffId)>();
+        foreach (var tar in layerTars)
+            layers.Add(await AddLayerAsync(writer, tar, $"{archive}.layer", options.Compression, progress, cancellation));
+        var (config, manifest) = Describe(layers, options);
+        await writer.AddBlobAsync(manifest.Config, new MemoryStream(config, writable: false), cancellation);
+        var content = JsonSerializer.SerializeToUtf8Bytes(manifest, OciJson.Default.Manifest);
+        var image = new FetchedManifest(Digest.Of(content), MediaTypes.OciManifest, content);
+        await writer.AddImageAsync(image, name, cancellation);
+        return image.Digest;
     }
 
     /// <summary>Pushes the one image (all platforms of it) in an archive.</summary>
@@ -54,17 +64,32 @@ public sealed class ImagePublisher(RegistryClient registry)
         return await registry.PushManifestAsync(target, image.MediaType, opened.Document(image.Digest), cancellation);
     }
 
-    private static void RequireTar(string path)
+    private static void Check(IReadOnlyList<string> layerTars, ImportOptions options)
     {
-        using var plain = Compression.Decompress(File.OpenRead(path));
-        try
+        options.ToConfig([]);
+        foreach (var path in layerTars)
         {
-            new TarReader(plain).Next();
+            using var plain = Compression.Decompress(File.OpenRead(path));
+            try
+            {
+                new TarReader(plain).Next();
+            }
+            catch (InvalidDataException e)
+            {
+                throw new InvalidDataException($"{path} is not a tar: {e.Message}", e);
+            }
         }
-        catch (InvalidDataException e)
+    }
+
+    private static (byte[] Config, Manifest Manifest) Describe(List<(Descriptor Layer, Digest DiffId)> layers, ImportOptions options)
+    {
+        var config = JsonSerializer.SerializeToUtf8Bytes(options.ToConfig([.. layers.Select(l => l.DiffId)]), OciJson.Default.ImageConfig);
+        return (config, new Manifest
         {
-            throw new InvalidDataException($"{path} is not a tar: {e.Message}", e);
-        }
+            MediaType = MediaTypes.OciManifest,
+            Config = new Descriptor { MediaType = MediaTypes.OciConfig, Digest = Digest.Of(config), Size = config.Length },
+            Layers = [.. layers.Select(l => l.Layer)],
+        });
     }
 
     private async Task<(Descriptor Layer, Digest DiffId)> PushLayerAsync(
@@ -73,9 +98,27 @@ public sealed class ImagePublisher(RegistryClient registry)
         Digest? diffId = null;
         var (digest, size) = await registry.PushStreamAsync(
             target, async (to, c) => diffId = await WriteLayerAsync(tar, to, compression, Report(progress, tar, new FileInfo(tar).Length), c), cancellation);
-        var mediaType = compression switch { LayerCompression.Gzip => MediaTypes.OciLayerGzip, LayerCompression.Zstd => MediaTypes.OciLayerZstd, _ => MediaTypes.OciLayer };
-        return (new Descriptor { MediaType = mediaType, Digest = digest, Size = size }, diffId!.Value);
+        return (LayerDescriptor(compression, digest, size), diffId!.Value);
     }
+
+    private static async Task<(Descriptor Layer, Digest DiffId)> AddLayerAsync(
+        OciArchiveWriter writer, string tar, string temporary, LayerCompression compression, IProgress<PushProgress>? progress, CancellationToken cancellation)
+    {
+        await using var file = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var diffId = await WriteLayerAsync(tar, new HashingStream(file, hash), compression, Report(progress, tar, new FileInfo(tar).Length), cancellation);
+        var layer = LayerDescriptor(compression, Digest.FromHash(hash.GetHashAndReset()), file.Length);
+        file.Position = 0;
+        await writer.AddBlobAsync(layer, file, cancellation);
+        return (layer, diffId);
+    }
+
+    private static Descriptor LayerDescriptor(LayerCompression compression, Digest digest, long size) => new()
+    {
+        MediaType = compression switch { LayerCompression.Gzip => MediaTypes.OciLayerGzip, LayerCompression.Zstd => MediaTypes.OciLayerZstd, _ => MediaTypes.OciLayer },
+        Digest = digest,
+        Size = size,
+    };
 
     private static async Task<Digest> WriteLayerAsync(string tar, Stream to, LayerCompression compression, IProgress<long>? progress, CancellationToken cancellation)
     {

@@ -101,8 +101,8 @@ public sealed class TarReader(Stream stream)
             Name = name,
             LinkName = linkName,
             Mode = header.Mode,
-            Uid = (uint)(pax.Number("uid") ?? header.Uid),
-            Gid = (uint)(pax.Number("gid") ?? header.Gid),
+            Uid = Id(pax.Number("uid") ?? header.Uid),
+            Gid = Id(pax.Number("gid") ?? header.Gid),
             ModifiedSeconds = seconds,
             ModifiedNanoseconds = nanoseconds,
             Size = size,
@@ -112,6 +112,8 @@ public sealed class TarReader(Stream stream)
             SparseMap = sparse,
         };
     }
+
+    private uint Id(long id) => id is >= 0 and < uint.MaxValue ? (uint)id : throw Malformed($"a user or group id of {id}");
 
     private List<(long, long)>? ReadSparseMap(TarHeader header, PaxRecords pax, ref byte[] name, ref long size)
     {
