@@ -28,6 +28,8 @@ internal static class NodeChanges
             return Unknown(change.NodeId);
         if (node.Status == change.Status)
             return null;
+        if (!Enum.IsDefined(change.Status))
+            return Refuse.Invalid($"node {node.Hostname}: status {(int)change.Status} is unknown; it must be unknown, ready or down");
         var next = node.Clone();
         next.Status = change.Status;
         next.StatusSinceMs = draft.NowMs;
@@ -41,6 +43,8 @@ internal static class NodeChanges
             return Unknown(update.NodeId);
         if (update.SetLabels.Keys.Any(k => k.Length == 0))
             return Refuse.Invalid($"node {node.Hostname}: a label's name is empty");
+        if (!Enum.IsDefined(update.Availability))
+            return Refuse.Invalid($"node {node.Hostname}: availability {(int)update.Availability} is unknown; it must be active or drain");
         var next = node.Clone();
         if (update.HasAvailability)
             next.Availability = update.Availability;

@@ -50,7 +50,7 @@ internal static class ReplicaChanges
             return Unknown(set.ReplicaId);
         if (replica.Desired == set.Desired)
             return null;
-        if (set.Desired == DesiredState.DesiredRunning)
+        if (set.Desired != DesiredState.DesiredShutdown)
             return Refuse.Invalid($"replica {replica.Id}: desired state went to shutdown and never goes back; create another replica");
         var next = replica.Copy();
         next.Desired = set.Desired;
@@ -79,7 +79,7 @@ internal static class ReplicaChanges
             return null;
         if (replica.NodeId != report.NodeId)
             return Refuse.Conflict($"replica {replica.Id}: it is on node '{replica.NodeId}', so node '{report.NodeId}' cannot report on it");
-        if (!replica.IsLive() || observed.State < replica.State() || observed.Equals(replica.Observed))
+        if (!replica.IsLive() || observed.State < replica.State() || !Enum.IsDefined(observed.State) || observed.Equals(replica.Observed))
             return null;
         var next = replica.Copy();
         next.Observed = observed.Clone();

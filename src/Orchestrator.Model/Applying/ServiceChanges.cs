@@ -1,4 +1,5 @@
 using Orchestrator.Model.Allocating;
+using Orchestrator.Model.Validation;
 
 namespace Orchestrator.Model.Applying;
 
@@ -32,8 +33,8 @@ internal static class ServiceChanges
     {
         if (draft.Service(scale.ServiceId) is not { Removing: false } service)
             return Unknown(scale.ServiceId);
-        if (scale.Replicas < 0)
-            return Refuse.Invalid($"service {service.Id}: replicas is {scale.Replicas}; it must be 0 or more");
+        if (scale.Replicas is < 0 or > ServiceRules.ReplicasMax)
+            return Refuse.Invalid($"service {service.Id}: replicas is {scale.Replicas}; it must be 0 to {ServiceRules.ReplicasMax}");
         if (service.Spec.Replicas == scale.Replicas)
             return null;
         var next = service.Clone();

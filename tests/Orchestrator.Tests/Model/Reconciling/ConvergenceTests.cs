@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CsCheck;
 using Orchestrator.Model;
 using Orchestrator.Model.Reconciling;
@@ -26,7 +27,7 @@ public sealed class ConvergenceTests
                 Happen(cluster, happening, which, howMany);
             Calm(cluster);
             Laws.CheckEnd(cluster);
-        }, iter: 400);
+        }, iter: 200);
 
     [Fact]
     public void The_same_changes_give_the_same_bytes_and_so_does_a_snapshot_in_between() =>
@@ -44,14 +45,26 @@ public sealed class ConvergenceTests
         s_story.Sample(story =>
         {
             var cluster = Start();
-            cluster.Applied += state =>
-            {
-                var afresh = ClusterState.FromSnapshot(StateSnapshot.Parser.ParseFrom(state.ToBytes()));
-                Assert.Equal(Reconciler.Reconcile(afresh, cluster.NowMs, 7).Operations, Reconciler.Reconcile(state, cluster.NowMs, 7).Operations);
-            };
+            cluster.Applied += state => Assert.Equal(
+                Reconciler.Reconcile(Forgetful(state), cluster.NowMs, 7).Operations, Reconciler.Reconcile(state, cluster.NowMs, 7).Operations);
             foreach (var (happening, which, howMany) in story)
                 Happen(cluster, happening, which, howMany);
-        }, iter: 30);
+        }, iter: 50);
+
+    /// <summary>The same state, but every slot is to be looked at.</summary>
+    private static ClusterState Forgetful(ClusterState state) => new()
+    {
+        Revision = state.Revision,
+        Cluster = state.Cluster,
+        Stacks = state.Stacks,
+        Services = state.Services,
+        Networks = state.Networks,
+        Nodes = state.Nodes,
+        Replicas = state.Replicas,
+        ByNode = state.ByNode,
+        ByService = state.ByService.ToImmutableSortedDictionary(
+            s => s.Key, s => s.Value.Slots.Keys.Aggregate(s.Value, (replicas, slot) => replicas.Settle(slot, settled: false)), StringComparer.Ordinal),
+    };
 
     private static FakeCluster Start()
     {
