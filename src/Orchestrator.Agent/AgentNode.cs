@@ -13,13 +13,14 @@ using Orchestrator.Transport;
 namespace Orchestrator.Agent;
 
 /// <summary>A worker: joins one machine's engine to the cluster. When it ends, containers, virtual IPs and names stay.</summary>
-public sealed class AgentNode(AgentOptions options, Identity identity, ILoggerFactory loggers)
+public sealed class AgentNode(AgentOptions options, ILoggerFactory loggers)
 {
-    /// <exception cref="IOException">Another agent uses the data directory.</exception>
+    /// <exception cref="JoinException">Refused by the cluster, in none yet and no token given, or another agent uses the data directory.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var logger = loggers.CreateLogger<AgentNode>();
         using var directory = Lock();
+        var membership = await NodeMembership.OpenAsync(options, logger, cancellationToken);
         using var host = new NetnsThread();
         using var engine = await ContainerEngine.OpenAsync(
             new EngineOptions(options.DataDirectory, options.RunDirectory, options.RuntimePath, options.CgroupParent));
@@ -33,16 +34,17 @@ public sealed class AgentNode(AgentOptions options, Identity identity, ILoggerFa
         using var around = new ReplicaSurroundings(Path.Combine(options.DataDirectory, "replicas"), engine, images, dataPlane, reports, logger);
         var replicas = new ReplicaTable(around, cancellationToken);
         await RecoverAsync(around, replicas, dataPlane, logger);
-        await ServeAsync(engine, replicas, dataPlane, reports, logger, cancellationToken);
+        await ServeAsync(membership, engine, replicas, dataPlane, reports, logger, cancellationToken);
     }
 
     private async Task ServeAsync(
-        ContainerEngine engine, ReplicaTable replicas, DataPlane dataPlane, ObservedReports reports, ILogger logger, CancellationToken cancellationToken)
+        NodeMembership membership, ContainerEngine engine, ReplicaTable replicas, DataPlane dataPlane, ObservedReports reports, ILogger logger,
+        CancellationToken cancellationToken)
     {
-        using var servers = new ServerChannel([.. dataPlane.Servers.Concat(options.Servers).Distinct()], identity);
+        using var servers = new ServerChannel(membership.Servers, membership.Identity);
         var streams = new StreamServer(new Dispatcher.DispatcherClient(servers), replicas, engine, logger, cancellationToken);
-        var session = new SessionLoop(options, identity.Current.Id, servers, replicas, dataPlane, reports, streams, logger);
-        var renewal = new CertificateRenewal(identity, servers, TimeProvider.System);
+        var session = new SessionLoop(options, membership, servers, replicas, dataPlane, reports, streams, logger);
+        var renewal = new CertificateRenewal(membership.Identity, servers, TimeProvider.System);
         await Task.WhenAll(
             session.RunAsync(cancellationToken),
             renewal.RunAsync(e => logger.LogInformation("certificate renewal: {Outcome}", e?.Message ?? "done"), cancellationToken));
@@ -73,6 +75,6 @@ public sealed class AgentNode(AgentOptions options, Identity identity, ILoggerFa
         if (FileSystem.TryLock(file.SafeFileHandle))
             return file;
         file.Dispose();
-        throw new IOException($"another agent uses {options.DataDirectory}");
+        throw new JoinException($"another agent uses {options.DataDirectory}", isFinal: true);
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Orchestrator.Transport;
 
 namespace Orchestrator.Agent;
 
@@ -17,7 +18,12 @@ public sealed record AgentOptions
 
     public required string Hostname { get; init; }
 
+    /// <summary>Servers to join; later starts know them.</summary>
     public IReadOnlyList<string> Servers { get; init; } = [];
+
+    /// <summary>Needed for the first start alone.</summary>
+    public JoinToken? Token { get; init; }
+
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
     public IReadOnlySet<string> InsecureRegistries { get; init; } = new HashSet<string>();
     public string CgroupParent { get; init; } = "orchestrator";

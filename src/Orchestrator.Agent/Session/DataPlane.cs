@@ -20,9 +20,7 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
     public NodeNetworks Networks { get; } = networks;
 
     /// <summary>This node's block in every network; 0 until a leader gave one.</summary>
-    public int Block { get; private set; }
-
-    public IReadOnlyList<string> Servers { get; private set; } = [];
+    public int Block { get; set; }
 
     /// <summary>Makes the machine again as it was when the last agent wrote it down.</summary>
     public async Task RecoverAsync(IEnumerable<(Assignment Replica, Attachment Attachment)> replicas)
@@ -33,17 +31,11 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
             return;
         using (var file = File.OpenRead(path))
         {
-            Welcome(Registered.Parser.ParseDelimitedFrom(file));
+            Block = Registered.Parser.ParseDelimitedFrom(file).Block;
             Merge(Assignments.Parser.ParseDelimitedFrom(file));
         }
         await Networks.EnsureAsync(Plan());
         await PublishAsync();
-    }
-
-    public void Welcome(Registered registered)
-    {
-        Block = registered.Block;
-        Servers = [.. registered.ServerAddresses];
     }
 
     /// <summary>Brings the machine to what the assignments say of networks and endpoints. Replicas come after: first nobody calls them, then they stop.</summary>
@@ -124,8 +116,6 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
 
     private void Save()
     {
-        var registered = new Registered { Block = Block };
-        registered.ServerAddresses.AddRange(Servers);
         var whole = new Assignments { Whole = true };
         whole.Networks.AddRange(_networks);
         whole.Peers.AddRange(_peers);
@@ -133,7 +123,7 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
             whole.PutEndpoints.AddRange(_endpoints.Values);
         using (var file = File.Create(path + ".new"))
         {
-            registered.WriteDelimitedTo(file);
+            new Registered { Block = Block }.WriteDelimitedTo(file);
             whole.WriteDelimitedTo(file);
         }
         File.Move(path + ".new", path, overwrite: true);

@@ -9,7 +9,7 @@ namespace Orchestrator.Agent.Session;
 
 /// <summary>Keeps a session with some server, for ever. Without one the node goes on as it is.</summary>
 internal sealed class SessionLoop(
-    AgentOptions options, string nodeId, ServerChannel servers, ReplicaTable replicas, DataPlane dataPlane, ObservedReports reports,
+    AgentOptions options, NodeMembership membership, ServerChannel servers, ReplicaTable replicas, DataPlane dataPlane, ObservedReports reports,
     StreamServer streams, ILogger logger)
 {
     private static readonly TimeSpan s_shortestPause = TimeSpan.FromMilliseconds(50);
@@ -50,8 +50,9 @@ internal sealed class SessionLoop(
         void Welcome(Registered said)
         {
             registered = true;
-            dataPlane.Welcome(said);
-            servers.Addresses = [.. said.ServerAddresses];
+            dataPlane.Block = said.Block;
+            membership.Remember([.. said.ServerAddresses]);
+            servers.Addresses = membership.Servers;
         }
     }
 
@@ -59,7 +60,7 @@ internal sealed class SessionLoop(
     {
         // Everything is told anew, so what waited to be told need not be.
         reports.Take();
-        var register = new Register { NodeId = nodeId, Hostname = options.Hostname, Description = Machine.Describe(options) };
+        var register = new Register { NodeId = membership.Identity.Current.Id, Hostname = options.Hostname, Description = Machine.Describe(options) };
         foreach (var (key, value) in options.Labels)
             register.Labels[key] = value;
         register.Replicas.AddRange(replicas.Observed());
