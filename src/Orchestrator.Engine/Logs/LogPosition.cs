@@ -47,10 +47,13 @@ internal sealed class LogPosition(string path, Queue<LogFile> files) : IDisposab
             return LogFile.Open(path);
         if (rotation is not { } known)
             return Oldest();
-        var next = LogFile.Open(LogFile.NameOf(path, known - 1));
+        // The next younger one that is there: a rotation may leave a gap until the writer writes again.
+        LogFile? next = null;
+        for (var younger = known - 1; next is null && younger >= 0; younger--)
+            next = LogFile.Open(LogFile.NameOf(path, younger));
         if (next is null || _file.Rotation(path) == known)
             return next;
-        // Rotated again between the look and the open: this is not the neighbour.
+        // Rotated again between the look and the open: this may not be the neighbour.
         next.Dispose();
         return null;
     }

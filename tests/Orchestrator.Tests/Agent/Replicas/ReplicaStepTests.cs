@@ -8,11 +8,12 @@ namespace Orchestrator.Tests.Agent.Replicas;
 
 public sealed class ReplicaStepTests
 {
+    private static readonly ReplicaState[] s_states = [.. Enum.GetValues<ReplicaState>().Where(s => s >= ReplicaState.Assigned)];
+    private static readonly ContainerState?[] s_containers = [null, .. Enum.GetValues<ContainerState>().Cast<ContainerState?>()];
+
     private static readonly Gen<ReplicaFacts> s_facts = Gen.Select(
-        Gen.OneOfConst(Enum.GetValues<ReplicaState>().Where(s => s >= ReplicaState.Assigned).ToArray()),
-        Gen.Enum<Fate>(),
-        Gen.OneOfConst<ContainerState?>([null, .. Enum.GetValues<ContainerState>().Cast<ContainerState?>()]),
-        Gen.Bool, Gen.Bool).Select((state, fate, container, unhealthy, released) => new ReplicaFacts(state, fate, container, unhealthy, released));
+        Gen.Int[0, s_states.Length - 1].Select(i => s_states[i]), Gen.Enum<Fate>(),
+        Gen.Int[0, s_containers.Length - 1].Select(i => s_containers[i]), Gen.Bool, Gen.Bool).Select((state, fate, container, unhealthy, released) => new ReplicaFacts(state, fate, container, unhealthy, released));
 
     [Theory]
     [InlineData(ReplicaState.Assigned, null, ReplicaStep.Prepare)]

@@ -68,7 +68,7 @@ public sealed class LogReaderTests : IDisposable
     {
         var done = new TaskCompletionSource();
         Write(Log, "0 stdout F 0");
-        var reader = LogReader.ReadAsync(Log, new LogQuery(Follow: true), done.Task, TestContext.Current.CancellationToken).GetAsyncEnumerator();
+        var reader = LogReader.ReadAsync(Log, new LogQuery(Follow: true), done.Task, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var seen = new List<string>();
         for (var n = 0; n < 40; n++)
         {
@@ -91,7 +91,7 @@ public sealed class LogReaderTests : IDisposable
     {
         Assert.Empty(await ReadAsync(new LogQuery()));
         var done = new TaskCompletionSource();
-        var reader = LogReader.ReadAsync(Log, new LogQuery(Follow: true), done.Task, TestContext.Current.CancellationToken).GetAsyncEnumerator();
+        var reader = LogReader.ReadAsync(Log, new LogQuery(Follow: true), done.Task, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var first = reader.MoveNextAsync();
         Append("1 stdout F late");
         Assert.True(await first);
