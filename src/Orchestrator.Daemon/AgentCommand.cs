@@ -63,7 +63,7 @@ internal sealed class AgentCommand
     }
 
     private Task<int> RunAsync(ParseResult parsed) => DaemonProcess.RunAsync(
-        parsed.GetRequiredValue(_daemon.LogLevel), (loggers, stop) => ServeAsync(Options(parsed), loggers, stop), e => e is JoinException or FormatException);
+        parsed.GetRequiredValue(_daemon.LogLevel), (loggers, stop) => ServeAsync(Options(parsed), loggers, stop), e => e is JoinException);
 
     private static Task ServeAsync(AgentOptions options, ILoggerFactory loggers, CancellationToken stop)
     {
@@ -80,12 +80,15 @@ internal sealed class AgentCommand
         Address = parsed.GetValue(_advertise) ?? FirstAddress(),
         Hostname = parsed.GetValue(_daemon.Hostname) ?? Environment.MachineName,
         Servers = _daemon.Addresses(parsed),
-        Token = parsed.GetValue(_daemon.Token) is { } token ? JoinToken.Parse(token) : null,
+        Token = parsed.GetValue(_daemon.Token) is { } token ? ParseToken(token) : null,
         Labels = (parsed.GetValue(_labels) ?? []).Select(l => l.Split('=', 2)).GroupBy(l => l[0]).ToDictionary(g => g.Key, g => g.Last()[1]),
         InsecureRegistries = parsed.GetRequiredValue(_daemon.InsecureRegistries).ToHashSet(),
         NanoCpus = (long)(parsed.GetValue(_cpus) * 1_000_000_000),
         MemoryBytes = parsed.GetValue(_memory),
     };
+
+    private static JoinToken ParseToken(string text) =>
+        JoinToken.TryParse(text, out var token, out var error) ? token : throw new JoinException(error, isFinal: true);
 
     private static IPAddress FirstAddress() =>
         NetworkInterface.GetAllNetworkInterfaces()
