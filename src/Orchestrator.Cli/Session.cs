@@ -29,6 +29,12 @@ internal sealed class Session(Streams streams, Func<CallInvoker> connect, bool j
     /// <summary>After a broken stream: the next call tries another server.</summary>
     public void MoveOn() => (_invoker as ServerChannel)?.MoveOn();
 
+    public void Warn<T>(IEnumerable<T> warnings) where T : notnull
+    {
+        foreach (var warning in warnings)
+            Error.WriteLine($"warning: {Text.OneLine(warning.ToString()!)}");
+    }
+
     /// <summary>Shows the answer in the form that was asked for.</summary>
     public int Show(Func<System.Text.Json.Nodes.JsonNode> asJson, Func<Table> asTable)
     {

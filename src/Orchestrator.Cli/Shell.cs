@@ -29,7 +29,9 @@ internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect)
         var parse = Build().Parse(arguments.Length == 0 ? ["--help"] : arguments);
         if (parse.Errors.Count > 0)
         {
-            await streams.Error.WriteLineAsync($"orc: {parse.Errors[0].Message} (try: {Path(parse)} --help)");
+            // A word that is no command is also reported as a missing command, first.
+            var error = parse.UnmatchedTokens.Count > 0 ? parse.Errors[^1] : parse.Errors[0];
+            await streams.Error.WriteLineAsync($"orc: {Output.Text.OneLine(error.Message)} (try: {Path(parse)} --help)");
             return ExitCode.Usage;
         }
         return await parse.InvokeAsync(new InvocationConfiguration

@@ -22,7 +22,7 @@ internal sealed class StackDraft(string directory, Func<string, Stream?> open, F
 
     public bool HasNetwork(string name) => name == NetworkReader.Default || Spec.Networks.Any(n => n.Name == name);
 
-    public bool HasVolume(string name) => Spec.Volumes.Any(v => v.Name == name);
+    public VolumeSpec? FindVolume(string name) => Spec.Volumes.FirstOrDefault(v => v.Name == name);
 
     public void Afterwards(Action check) => _checks.Add(check);
 

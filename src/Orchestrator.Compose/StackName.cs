@@ -8,7 +8,7 @@ internal static partial class StackName
 {
     public const string Variable = "COMPOSE_PROJECT_NAME";
 
-    private const string Accepted = "1 to 63 lower-case letters, digits, - and _, beginning with a letter or digit";
+    private const string Accepted = "1 to 63 lower-case letters, digits, - and _, with a letter or digit at both ends";
 
     public static string Find(YamlMapping root, string? given, string directory, Func<string, string?> lookup, Report report)
     {
@@ -32,14 +32,14 @@ internal static partial class StackName
     private static string FromDirectory(string directory, Report report)
     {
         var folder = Path.GetFileName(Path.TrimEndingDirectorySeparator(directory)).ToLowerInvariant();
-        var name = Outside().Replace(folder, "").TrimStart('-', '_');
-        name = name[..Math.Min(name.Length, 63)];
+        var name = Outside().Replace(folder, "").Trim('-', '_');
+        name = name[..Math.Min(name.Length, 63)].TrimEnd('-', '_');
         if (name.Length == 0)
             report.Error(default, "", "the stack has no name; write name: at the top of the file");
         return name;
     }
 
-    [GeneratedRegex(@"^[a-z0-9][a-z0-9_-]{0,62}\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?\z", RegexOptions.CultureInvariant)]
     private static partial Regex Valid();
 
     [GeneratedRegex("[^a-z0-9_-]", RegexOptions.CultureInvariant)]

@@ -65,6 +65,8 @@ internal static partial class StackReader
     {
         var keys = volume.Entries().Where(e => !e.IsNull).ToDictionary(e => e.Key);
         var external = keys.TryGetValue("external", out var flag) && flag.Flag() == true;
+        if (external)
+            volume.Warn("volumes are the node's own: a node that has no volume of this name makes an empty one");
         if (!keys.TryGetValue("name", out var name))
             return external ? volume.Key : "";
         if (!external)
@@ -81,10 +83,10 @@ internal static partial class StackReader
             if (IsName(field.Key))
                 yield return field;
             else if (!field.Key.StartsWith("x-", StringComparison.Ordinal))
-                field.RefuseKey($"\"{field.Key}\" cannot be the name of {owner}; expected 1 to 63 letters, digits, - and _, beginning with a letter or digit");
+                field.RefuseKey($"\"{field.Key}\" cannot be the name of {owner}; expected 1 to 63 letters, digits, - and _, with a letter or digit at both ends");
         }
     }
 
-    [GeneratedRegex(@"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?\z", RegexOptions.CultureInvariant)]
     private static partial Regex Name();
 }

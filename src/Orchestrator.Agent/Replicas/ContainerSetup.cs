@@ -54,6 +54,13 @@ public static class ContainerSetup
     {
         MountType.Bind => new BindMount(mount.Source, mount.Target, mount.ReadOnly, mount.CreateHostPath),
         MountType.Tmpfs => new TemporaryMount(mount.Target, mount.TmpfsSizeBytes, mount.TmpfsMode, mount.ReadOnly),
-        _ => new VolumeMount(mount.Source.Length > 0 ? $"{stack}_{mount.Source}" : null, mount.Target, mount.ReadOnly, mount.Subpath),
+        _ => new VolumeMount(VolumeName(stack, mount), mount.Target, mount.ReadOnly, mount.Subpath),
+    };
+
+    private static string? VolumeName(string stack, MountSpec mount) => mount switch
+    {
+        { Source.Length: 0 } => null,
+        { External: true } => mount.Source,
+        _ => $"{stack}_{mount.Source}",
     };
 }

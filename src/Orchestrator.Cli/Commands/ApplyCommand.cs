@@ -18,6 +18,7 @@ internal static class ApplyCommand
             var spec = compose.Load(session, parse);
             var request = new ApplyStackRequest { Spec = spec, RequestId = Session.NewRequestId() };
             var answer = await session.Api.ApplyStackAsync(request, cancellationToken: cancellation);
+            session.Warn(answer.Warnings);
             session.Out.Write(session.Json ? JsonOutput.Text(JsonOutput.Of(answer)) : PlanCommand.Describe(spec.Name, answer.Actions));
             return await waiting.WaitAsync(session, parse, spec.Name, answer.Revision, cancellation);
         });

@@ -34,8 +34,7 @@ internal sealed class ComposeOptions
             ?? throw new RefusedException($"there is no {s_usualNames[0]} here; name the compose file with -f FILE", ExitCode.Usage);
         var directory = file == "-" ? Directory.GetCurrentDirectory() : Path.GetDirectoryName(Path.GetFullPath(file)) ?? "/";
         var result = ComposeLoader.Load(file, directory, path => Open(session, path), ProcessEnvironment(), parse.GetValue(_name));
-        foreach (var warning in result.Warnings)
-            session.Error.WriteLine($"warning: {warning}");
+        session.Warn(result.Warnings);
         return result.Spec ?? throw new RefusedException(Words(result.Errors), ExitCode.Usage);
     }
 

@@ -15,6 +15,7 @@ internal static class PlanCommand
         {
             var spec = compose.Load(session, parse);
             var plan = await session.Api.PlanStackAsync(new PlanStackRequest { Spec = spec }, cancellationToken: cancellation);
+            session.Warn(plan.Warnings);
             session.Out.Write(session.Json ? JsonOutput.Text(JsonOutput.Of(plan)) : Describe(spec.Name, plan.Actions));
             return ExitCode.Done;
         });

@@ -129,14 +129,16 @@ internal static class MountReader
         if (mount.Type == MountType.Bind)
             mount.Source = Absolute(item, mount.Source, service.Stack);
         if (mount.Type == MountType.Volume && mount.Source.Length > 0)
-            CheckDeclared(item, mount.Source, service.Stack);
+            Resolve(item, mount, service.Stack);
         service.Container.Mounts.Add(mount);
     }
 
-    private static void CheckDeclared(Field item, string volume, StackDraft stack) => stack.Afterwards(() =>
+    private static void Resolve(Field item, MountSpec mount, StackDraft stack) => stack.Afterwards(() =>
     {
-        if (!stack.HasVolume(volume))
-            item.Refuse($"there is no volume \"{volume}\"; declare it under volumes: at the top level, or write a path with ./ or / for a bind mount");
+        if (stack.FindVolume(mount.Source) is not { } volume)
+            item.Refuse($"there is no volume \"{mount.Source}\"; declare it under volumes: at the top level, or write a path with ./ or / for a bind mount");
+        else if (volume.ExternalName.Length > 0)
+            (mount.Source, mount.External) = (volume.ExternalName, true);
     });
 
     private static string Absolute(Field item, string source, StackDraft stack)

@@ -1,0 +1,148 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Google.Protobuf;
+using Grpc.Core;
+using Orchestrator.Model;
+using Xunit;
+
+namespace Orchestrator.Tests.Cli;
+
+public sealed class CommandTests : IAsyncLifetime
+{
+    private FakeCluster _cluster = null!;
+
+    public async ValueTask InitializeAsync() => _cluster = await FakeCluster.StartAsync();
+
+    public async ValueTask DisposeAsync() => await _cluster.DisposeAsync();
+
+    [Theory]
+    [InlineData("frobnicate", "frobnicate")]
+    [InlineData("node", "command")]
+    [InlineData("ps --context", "--context")]
+    [InlineData("ps -o xml", "xml")]
+    [InlineData("service scale web many", "many")]
+    [InlineData("service scale web -- -1", "0 or more")]
+    [InlineData("node label a b", "NAME=VALUE")]
+    [InlineData("apply --wait --detach -f x", "--detach")]
+    [InlineData("apply --timeout soon -f x", "soon")]
+    [InlineData("logs --since yesteryear web", "yesteryear")]
+    [InlineData("exec -t web.1 sh", "terminal")]
+    public async Task Wrong_usage_is_one_line_on_the_error_stream_and_exit_code_2(string line, string word)
+    {
+        var (exitCode, output, error) = await _cluster.OrcAsync(line.Split(' '));
+        Assert.Equal(2, exitCode);
+        Assert.Empty(output);
+        Assert.StartsWith("orc: ", error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd().Split('\n'));
+        Assert.Contains(word, error, StringComparison.Ordinal);
+        Assert.Empty(_cluster.Requests);
+    }
+
+    [Fact]
+    public async Task Help_names_the_exit_codes() =>
+        Assert.Contains("3 no server could be reached", (await _cluster.OrcAsync(["--help"])).Output, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_bad_compose_file_is_exit_code_2_and_never_reaches_the_cluster()
+    {
+        var (exitCode, _, error) = await _cluster.OrcAsync(["apply", "-f", "-"], "services:\n  a: { image: x, deploy: { replicas: many }, build: . }\n"u8.ToArray());
+        Assert.Equal(2, exitCode);
+        Assert.Equal(
+            """
+            orc: -:2: services.a.deploy.replicas: got "many"; expected a whole number of at least 0
+            orc: -:2: services.a.build: the key "build" is not supported: build the image and name it under image
+
+            """, error);
+        Assert.Empty(_cluster.Requests);
+    }
+
+    [Fact]
+    public async Task A_refusal_of_the_server_is_exit_code_1_with_its_sentences()
+    {
+        _cluster.Refusal = new RpcException(new Status(StatusCode.InvalidArgument, "service a: no\nservice b: neither"));
+        var (exitCode, _, error) = await _cluster.OrcAsync(["plan", "-f", "-"], "services: { a: { image: x } }"u8.ToArray());
+        Assert.Equal((1, "orc: service a: no\norc: service b: neither\n"), (exitCode, error));
+    }
+
+    [Fact]
+    public async Task A_plan_shows_what_changes_and_hides_what_does_not()
+    {
+        _cluster.Applied.Actions.Add(new PlannedAction { Verb = PlannedVerb.Unchanged, Kind = "network", Name = "default" });
+        _cluster.Applied.Actions.Add(new PlannedAction { Verb = PlannedVerb.Replace, Kind = "service", Name = "web", Fields = { "image: a -> b" } });
+        _cluster.Applied.Warnings.Add("tag moved");
+        var (exitCode, output, error) = await _cluster.OrcAsync(["plan", "-f", "-", "-n", "shop"], "services: { web: { image: b } }"u8.ToArray());
+        Assert.Equal((0, "stack shop:\n  ! replace the replicas of service web\n      image: a -> b\n", "warning: tag moved\n"), (exitCode, output, error));
+    }
+
+    [Fact]
+    public async Task Ps_says_where_a_replica_runs_or_why_it_does_not()
+    {
+        _cluster.Nodes.Add(new Node { Id = "n1", Hostname = "worker-1" });
+        _cluster.Replicas.Add(new Replica { Id = "r2", Stack = "shop", Service = "web", Slot = 2, Message = "no node: 1 lacks 2 GiB\nforged row" });
+        _cluster.Replicas.Add(new Replica { Id = "r1", Stack = "shop", Service = "web", Slot = 1, NodeId = "n1", Observed = new Observed { State = ReplicaState.Running, Health = Health.Healthy } });
+        var (_, output, _) = await _cluster.OrcAsync(["ps"]);
+        Assert.Equal(
+            """
+            ID  STACK  REPLICA  NODE      STATE              SINCE  IMAGE  WHY
+            r1  shop   web.1    worker-1  running (healthy)
+            r2  shop   web.2              new                              no node: 1 lacks 2 GiB forged row
+
+            """, output);
+    }
+
+    [Fact]
+    public async Task Ps_as_json_has_every_field_even_of_a_new_replica()
+    {
+        _cluster.Nodes.Add(new Node { Id = "n1", Hostname = "worker-1" });
+        _cluster.Replicas.Add(new Replica { Id = "r1", Stack = "shop", Service = "web", Slot = 1, NodeId = "n1", Spec = new ServiceSpec() });
+        var replica = JsonNode.Parse((await _cluster.OrcAsync(["ps", "-o", "json"])).Output)![0]!;
+        Assert.Equal(("NEW", "DESIRED_RUNNING", "worker-1"), ((string?)replica["observed"]!["state"], (string?)replica["desired"], (string?)replica["node"]));
+        Assert.Null(replica["spec"]);
+    }
+
+    [Fact]
+    public async Task A_service_is_found_by_any_of_its_names_and_ambiguity_is_explained()
+    {
+        foreach (var stack in new[] { "a", "b" })
+            _cluster.Services.Add(new ServiceStatus { Service = new Service { Id = $"{stack}/web", Stack = stack, Name = "web" } });
+        Assert.Equal((1, "orc: \"web\" is in several stacks; write one of a/web, b/web\n"), Failure(await _cluster.OrcAsync(["service", "rm", "web"])));
+        Assert.Equal((1, "orc: there is no service \"db\"; `orc service ls` lists them\n"), Failure(await _cluster.OrcAsync(["service", "rm", "db"])));
+        Assert.Equal(0, (await _cluster.OrcAsync(["service", "scale", "b_web", "3"])).ExitCode);
+        Assert.Equal(("b/web", 3), _cluster.Requests.OfType<ScaleServiceRequest>().Select(r => (r.Service, r.Replicas)).Single());
+    }
+
+    [Fact]
+    public async Task Labels_are_set_and_removed_in_one_call()
+    {
+        await _cluster.OrcAsync(["node", "label", "n1", "disk=ssd", "zone=a=b", "old-"]);
+        var request = _cluster.Requests.OfType<UpdateNodeRequest>().Single();
+        Assert.Equal(("ssd", "a=b", "old"), (request.SetLabels["disk"], request.SetLabels["zone"], request.RemoveLabels.Single()));
+    }
+
+    [Fact]
+    public async Task Log_lines_keep_their_bytes_and_their_stream_and_a_broken_source_shows()
+    {
+        _cluster.Lines.Add(new LogLine { ReplicaId = "r1", ReplicaName = "web.1", Text = ByteString.CopyFrom(0xff, (byte)'a') });
+        _cluster.Lines.Add(new LogLine { ReplicaId = "r1", ReplicaName = "web.1", Text = ByteString.CopyFromUtf8("oops"), Stderr = true });
+        _cluster.Lines.Add(new LogLine { ReplicaId = "r2", ReplicaName = "web.2", Error = "node worker-2 is down" });
+        var (exitCode, output, error) = await _cluster.OrcAsync(["logs", "--tail", "5", "web"]);
+        Assert.Equal((1, "web.1 | \ufffda\n", "web.1 | oops\norc: web.2: node worker-2 is down\n"), (exitCode, output, error));
+        Assert.Equal(5, _cluster.Requests.OfType<LogsRequest>().Single().Tail);
+    }
+
+    [Fact]
+    public async Task Exec_passes_options_behind_the_replica_on_and_ends_with_the_commands_exit_code()
+    {
+        var (exitCode, output, _) = await _cluster.OrcAsync(["exec", "-i", "-u", "www", "-e", "A=b", "web.1", "cat", "-n", "--help", "-i"], Encoding.UTF8.GetBytes("to and fro"));
+        Assert.Equal((7, "to and fro"), (exitCode, output));
+        var start = _cluster.Requests.OfType<ExecStart>().Single();
+        Assert.Equal(["cat", "-n", "--help", "-i"], start.Command);
+        Assert.Equal(("web.1", "www", "b", true, false), (start.Replica, start.User, start.Environment["A"], start.Interactive, start.Tty));
+    }
+
+    [Fact]
+    public async Task Exec_of_what_cannot_run_says_so() =>
+        Assert.Equal((1, "orc: there is no such program\n"), Failure(await _cluster.OrcAsync(["exec", "web.1", "fail"])));
+
+    private static (int, string) Failure((int ExitCode, string Output, string Error) result) => (result.ExitCode, result.Error);
+}
