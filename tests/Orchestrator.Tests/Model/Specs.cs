@@ -37,6 +37,12 @@ internal static class Specs
         return service;
     }
 
+    public static StackSpec With(this StackSpec stack, Action<StackSpec> change)
+    {
+        change(stack);
+        return stack;
+    }
+
     public static Operation Put(StackSpec spec) => new() { PutStack = new() { Spec = spec } };
 
     public static Operation Scale(string serviceId, int replicas) => new() { ScaleService = new() { ServiceId = serviceId, Replicas = replicas } };
