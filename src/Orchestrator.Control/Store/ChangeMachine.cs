@@ -9,7 +9,7 @@ namespace Orchestrator.Control.Store;
 /// Applies committed entries to the state, one after the other, and publishes each. Snapshots are written in the background from the
 /// immutable state while apply goes on.
 /// </summary>
-internal sealed class ChangeMachine(StoreOptions options, SnapshotDirectory snapshots, StateFeed feed, DigestCheck digests, Action<Exception> failed)
+internal sealed class ChangeMachine(StoreOptions options, SnapshotDirectory snapshots, MemberFile members, NodeSurroundings around)
     : IStateMachine, IAsyncDisposable
 {
     private readonly ILogger _log = options.Loggers.CreateLogger<ChangeMachine>();
@@ -28,7 +28,7 @@ internal sealed class ChangeMachine(StoreOptions options, SnapshotDirectory snap
             return;
         var (state, index, term) = await Task.Run(() => SnapshotDirectory.Read(newest)).ConfigureAwait(false);
         _applied = new(state, index, term);
-        feed.Reset(state);
+        around.Feed.Reset(state);
     }
 
     /// <summary>An exception here stops the log of every server that applies the entry, so only a bug or a foreign log may throw.</summary>
@@ -40,17 +40,17 @@ internal sealed class ChangeMachine(StoreOptions options, SnapshotDirectory snap
             return await InstallAsync(entry, token).ConfigureAwait(false);
         try
         {
+            if (entry.IsConfiguration && entry.Length > 0)
+                await members.SaveAsync(entry, token).ConfigureAwait(false);
             return ApplyEntry(entry);
         }
         catch (Exception e)
         {
             _log.LogCritical(e, "entry {Index} of term {Term} cannot be applied: this server stops", entry.Index, entry.Term);
-            Fail(e);
+            around.Failed(e);
             throw;
         }
     }
-
-    public void Fail(Exception e) => failed(e);
 
     /// <summary>Makes sure that a snapshot covers everything applied so far.</summary>
     public Task TakeSnapshotAsync(CancellationToken token)
@@ -77,15 +77,14 @@ internal sealed class ChangeMachine(StoreOptions options, SnapshotDirectory snap
         var state = await snapshots.InstallAsync(entry, token).ConfigureAwait(false);
         _applied = new(state, entry.Index, entry.Term);
         (_entriesSinceSnapshot, _bytesSinceSnapshot) = (0, 0);
-        feed.Reset(state);
+        around.Feed.Reset(state);
         _log.LogInformation("received a snapshot up to entry {Index}", entry.Index);
         return entry.Index;
     }
 
     private long ApplyEntry(LogEntry entry)
     {
-        // Members' entries come without their payload.
-        if (entry.Length > 0 && entry.TryGetPayload(out var payload))
+        if (!entry.IsConfiguration && entry.Length > 0 && entry.TryGetPayload(out var payload))
             ApplyChanges(entry, payload);
         else
             _applied = _applied with { Index = entry.Index, Term = entry.Term };
@@ -101,8 +100,8 @@ internal sealed class ChangeMachine(StoreOptions options, SnapshotDirectory snap
         for (var i = 0; i < results.Length; i++)
             (state, results[i]) = state.Apply(changes[i], revision, (ulong)entry.Term);
         _applied = new(state, entry.Index, entry.Term);
-        feed.Publish(new(revision, state, changes, Resync: false));
-        digests.Check(changes);
+        around.Feed.Publish(new(revision, state, changes, Resync: false));
+        around.Digests.Check(changes);
         // The context is kept by index: after a change of leader it may belong to an entry that was overwritten.
         if (entry.Context is ProposalBatch batch && batch.Id == batchId)
             batch.Results = results;

@@ -2,6 +2,7 @@ using System.Net;
 using DotNext.Buffers;
 using DotNext.Net;
 using DotNext.Net.Cluster.Consensus.Raft.Membership;
+using DotNext.Net.Cluster.Consensus.Raft.StateMachine;
 
 namespace Orchestrator.Control.Store;
 
@@ -25,6 +26,10 @@ internal sealed class MemberFile(string path) : PersistentClusterConfigurationSt
 
     public async ValueTask<IReadOnlySet<EndPoint>> ReadAsync(CancellationToken token) =>
         (await ((IClusterConfigurationStorage<EndPoint>)this).LoadConfigurationAsync(token).ConfigureAwait(false)).Members;
+
+    /// <summary>For entries that the log replays before it knows of this file: it begins to when constructed, and hears of the file later.</summary>
+    public async ValueTask SaveAsync(LogEntry members, CancellationToken token) =>
+        await ((IClusterConfigurationStorage)this).SaveConfigurationAsync(members, members.Index, token).ConfigureAwait(false);
 
     protected override void Encode(EndPoint address, ref BufferWriterSlim<byte> output) => output.WriteEndPoint(address);
 

@@ -7,6 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Orchestrator.Control.Store;
 
+/// <summary>What outlives a node, or is told of what happens in it.</summary>
+internal sealed record NodeSurroundings(StateFeed Feed, DigestCheck Digests, LeadershipWatch Leadership, Action<Exception> Failed);
+
 /// <summary>This server as a member of the Raft group: state machine, log and DotNext's cluster, opened and closed together.</summary>
 internal sealed class RaftNode : IAsyncDisposable
 {
@@ -15,15 +18,16 @@ internal sealed class RaftNode : IAsyncDisposable
     private readonly DurableLog _entries;
     private readonly Member _cluster;
     private readonly LeadershipWatch _leadership;
+    private readonly Action<Exception> _failed;
     private readonly CancellationTokenSource _closing = new();
     private readonly long _soloTerm;
     private readonly Task _following;
 
-    private RaftNode(StoreOptions options, Parts parts, Member cluster, long soloTerm, LeadershipWatch leadership)
+    private RaftNode(StoreOptions options, NodeSurroundings around, Parts parts, Member cluster, long soloTerm)
     {
         _log = options.Loggers.CreateLogger<RaftNode>();
         (_parts, Machine, _entries) = (parts, parts.Machine, parts.Entries);
-        (_cluster, _soloTerm, _leadership) = (cluster, soloTerm, leadership);
+        (_cluster, _soloTerm, _leadership, _failed) = (cluster, soloTerm, around.Leadership, around.Failed);
         _following = FollowLeadershipAsync();
     }
 
@@ -37,14 +41,14 @@ internal sealed class RaftNode : IAsyncDisposable
         [.. _cluster.Members.Select(m => RaftAddress.Format(m.EndPoint)).Order(StringComparer.Ordinal)];
 
     /// <param name="first">Whom the member list holds when there is none yet.</param>
-    public static async Task<RaftNode> StartAsync(
-        StoreOptions options, EndPoint? first, ChangeMachine machine, SnapshotDirectory snapshots, LeadershipWatch leadership,
-        CancellationToken cancellation)
+    public static async Task<RaftNode> StartAsync(StoreOptions options, EndPoint? first, NodeSurroundings around, CancellationToken cancellation)
     {
         var self = RaftAddress.Parse(options.PublicAddress);
+        var snapshots = new SnapshotDirectory(Path.Combine(options.Directory, "snapshots"));
+        var memberFile = await MemberFile.OpenAsync(Path.Combine(options.Directory, "members"), first, cancellation).ConfigureAwait(false);
+        var machine = new ChangeMachine(options, snapshots, memberFile, around);
         await machine.RestoreAsync().ConfigureAwait(false);
         var entries = new DurableLog(LogOptions(options), machine);
-        var memberFile = await MemberFile.OpenAsync(MemberFileOf(options), first, cancellation).ConfigureAwait(false);
         var cluster = new Member(Configuration(options, self, memberFile)) { AuditTrail = entries };
         var soloTerm = 0L;
         try
@@ -60,7 +64,7 @@ internal sealed class RaftNode : IAsyncDisposable
             await CloseAsync(new(snapshots, machine, memberFile, entries), cluster).ConfigureAwait(false);
             throw;
         }
-        return new(options, new(snapshots, machine, memberFile, entries), cluster, soloTerm, leadership);
+        return new(options, around, new(snapshots, machine, memberFile, entries), cluster, soloTerm);
     }
 
     public async Task ReplicateAsync(byte[] entry, ProposalBatch batch, Leadership leadership, CancellationToken cancellation) =>
@@ -101,8 +105,6 @@ internal sealed class RaftNode : IAsyncDisposable
         ChunkSize = 4 << 20,
         HashAlgorithm = WriteAheadLog.IntegrityHashAlgorithm.Crc32,
     };
-
-    private static string MemberFileOf(StoreOptions options) => Path.Combine(options.Directory, "members");
 
     private static RaftCluster.TcpConfiguration Configuration(StoreOptions options, EndPoint self, MemberFile members) =>
         new(RaftAddress.ParseListen(options.ListenAddress))
@@ -153,7 +155,7 @@ internal sealed class RaftNode : IAsyncDisposable
         catch (Exception e)
         {
             _log.LogCritical(e, "leadership is no longer followed: this server stops");
-            Machine.Fail(e);
+            _failed(e);
         }
     }
 

@@ -111,11 +111,9 @@ public sealed partial class ReplicatedStore : IAsyncDisposable
 
     private Task<RaftNode> StartNodeAsync(bool bootstrap, CancellationToken cancellation)
     {
-        var snapshots = new SnapshotDirectory(Path.Combine(_options.Directory, "snapshots"));
-        var check = new DigestCheck(_feed, _log, OnDiverged);
-        var machine = new ChangeMachine(_options, snapshots, _feed, check, e => _completion.TrySetException(e));
         var first = bootstrap ? RaftAddress.Parse(_options.PublicAddress) : null;
-        return RaftNode.StartAsync(_options, first, machine, snapshots, _leadership, cancellation);
+        var around = new NodeSurroundings(_feed, new(_feed, _log, OnDiverged), _leadership, e => _completion.TrySetException(e));
+        return RaftNode.StartAsync(_options, first, around, cancellation);
     }
 
     private async Task CommitAsync(ProposalBatch batch)

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Globalization;
+using Grpc.Net.Client;
+
+namespace Orchestrator.StoreHost.Driving;
+
+/// <summary>One server as a real process, with its own data, that can be killed, paused and started again.</summary>
+public sealed class HostProcess(string directory, int raftPort, int apiPort, HostGroup group) : IAsyncDisposable
+{
+    private Process? _process;
+    private GrpcChannel? _channel;
+
+    public string RaftAddress => $"127.0.0.1:{raftPort}";
+
+    public bool IsRunning => _process is { HasExited: false };
+
+    public int ProcessId => _process!.Id;
+
+    public StoreEndpoint.StoreEndpointClient Client => new(_channel ??= group.Connect(apiPort));
+
+    public async Task StartAsync(bool bootstrap = false)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : "dotnet")
+        {
+            RedirectStandardOutput = true,
+            ArgumentList = { typeof(HostProcess).Assembly.Location, directory, RaftAddress, $"127.0.0.1:{apiPort}", group.CertificateFile },
+        };
+        if (bootstrap)
+            start.ArgumentList.Add("bootstrap");
+        foreach (var (name, value) in group.Environment)
+            start.Environment[name] = value;
+        _process = Process.Start(start)!;
+        var line = await _process.StandardOutput.ReadLineAsync();
+        if (line != "ready")
+            throw new InvalidOperationException($"the host of {RaftAddress} did not start: {line}");
+    }
+
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+
+    public Task PauseAsync() => SignalAsync("STOP");
+
+    public Task ResumeAsync() => SignalAsync("CONT");
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel?.Dispose();
+        if (IsRunning)
+            await KillAsync();
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", ProcessId.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+}
