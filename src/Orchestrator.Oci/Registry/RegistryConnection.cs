@@ -20,7 +20,7 @@ internal sealed class RegistryConnection : IDisposable
     public RegistryConnection(RegistryOptions options)
     {
         _options = options;
-        _http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10), PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30) })
+        _http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = options.IdleTimeout, PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30) })
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
