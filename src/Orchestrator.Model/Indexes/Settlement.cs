@@ -2,8 +2,8 @@ using Orchestrator.Model.Reconciling;
 
 namespace Orchestrator.Model.Indexes;
 
-/// <summary>A slot is settled when the reconciler would find nothing to do there: one serving replica of the current spec where it may be, nothing
-/// stopping, no history to cut.</summary>
+/// <summary>A slot is settled when the reconciler would find nothing to do there: one replica of the current spec on a node where it may be
+/// (serving or on its way there), nothing stopping, no history to cut.</summary>
 internal static class Settlement
 {
     public static bool IsSettled(SlotReplicas slot, int number, Service? service, Func<string, Node?> node, Cluster? cluster)
@@ -23,6 +23,6 @@ internal static class Settlement
     }
 
     private static bool IsAsAsked(Replica replica, Service service, Node? node, Cluster? cluster) =>
-        replica.Desired == DesiredState.DesiredRunning && replica.SpecRevision == service.SpecRevision && replica.IsServing()
+        replica.Desired == DesiredState.DesiredRunning && replica.SpecRevision == service.SpecRevision && replica.IsPlaced()
         && !NodeRules.IsLost(replica, node) && !NodeRules.MustMove(replica, node, service, cluster);
 }

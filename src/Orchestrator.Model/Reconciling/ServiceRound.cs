@@ -1,3 +1,5 @@
+using Orchestrator.Model.Indexes;
+
 namespace Orchestrator.Model.Reconciling;
 
 /// <summary>Brings one service to what its spec asks. Slots count from 1 to replicas; each has one replica, and during a move or a replacement
@@ -19,15 +21,12 @@ internal sealed class ServiceRound(Round round, Service service)
     {
         var asked = service.Removing ? 0 : service.Spec.Replicas;
         var replicas = round.State.ReplicasOf(service.Id);
-        var left = 0;
-        foreach (var slot in replicas.Unsettled)
-            if (slot <= asked)
-                _views.Add(new(round, slot, replicas.Slot(slot)));
-            else
-                left += Retire(new(round, slot, replicas.Slot(slot)));
+        var left = replicas.Unsettled.Where(slot => slot > asked).Sum(slot => Retire(View(replicas, slot)));
         if (service.Removing && left == 0)
             round.Reap(service);
-        _views.AddRange(replicas.Missing(asked).Select(slot => new SlotView(round, slot, replicas.Slot(slot))));
+        _views.AddRange(replicas.Unsettled.Where(slot => slot <= asked).Concat(replicas.Missing(asked)).Select(slot => View(replicas, slot)));
+        if (_views.Exists(IsMixed))
+            _views.AddRange(replicas.Slots.Keys.Where(slot => slot <= asked && !replicas.Unsettled.Contains(slot)).Select(slot => View(replicas, slot)));
         _halted = _views.Exists(IsFailing);
         _updating = _views.Exists(v => v.Up.Exists(r => !IsCurrent(r)));
         _waitsFor = StartCondition.WaitsFor(round.State, service);
@@ -35,6 +34,11 @@ internal sealed class ServiceRound(Round round, Service service)
             Visit(view);
         ReplaceNext();
     }
+
+    private SlotView View(ServiceReplicas replicas, int slot) => new(round, slot, replicas.Slot(slot));
+
+    /// <summary>An old spec is involved: what to do depends on how the other slots are.</summary>
+    private bool IsMixed(SlotView view) => view.Up.Exists(r => !IsCurrent(r)) || view.Ended.LastOrDefault() is { } last && !IsCurrent(last);
 
     /// <summary>The slot is not asked for (any more): all its replicas go, and their records once they ended.</summary>
     private static int Retire(SlotView view)
