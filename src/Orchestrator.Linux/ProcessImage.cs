@@ -6,9 +6,10 @@ namespace Orchestrator.Linux;
 public static unsafe class ProcessImage
 {
     private const string Self = "/proc/self/exe";
-
-    /// <summary>Where a caller of <see cref="Execute"/> names the path of a descriptor itself.</summary>
     private const int EmptyPath = 0x1000;
+
+    /// <summary>The program's file.</summary>
+    public static string Path => File.ResolveLinkTarget(Self, false)!.FullName;
 
     public static int Pid => Libc.getpid();
 
@@ -32,7 +33,7 @@ public static unsafe class ProcessImage
     {
         const int openTree = 428, setAttributes = 442, here = -100, clone = 1, closeOnExec = 0x80000;
         var readOnly = stackalloc ulong[4] { 1, 0, 0, 0 };
-        fixed (byte* path = Libc.Z(File.ResolveLinkTarget(Self, false)!.FullName), empty = Libc.Z(""))
+        fixed (byte* path = Libc.Z(Path), empty = Libc.Z(""))
         {
             var tree = (int)Libc.Check(Libc.syscall(openTree, here, (nint)path, clone | closeOnExec, 0, 0, 0), "open_tree of this program");
             Libc.Check(Libc.syscall(setAttributes, tree, (nint)empty, EmptyPath, (nint)readOnly, 32, 0), "mount_setattr of this program");

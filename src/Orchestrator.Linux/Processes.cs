@@ -11,6 +11,9 @@ public readonly record struct ExitStatus(int Code, int Signal);
 /// <summary>Processes by pid and start time, so that a reused pid is never taken for the one that was meant.</summary>
 public static class Processes
 {
+    // siginfo_t of SIGCHLD, in ints.
+    private const int ChildCode = 2, ChildPid = 4, ChildStatus = 6;
+
     public static SafeFileHandle OpenPidFd(int pid) =>
         new((int)Libc.Check(Libc.syscall(434, pid, 0, 0, 0, 0, 0), $"pidfd_open {pid}"), true);
 
@@ -47,6 +50,9 @@ public static class Processes
         return error.Errno == Errno.ESRCH ? false : throw error;
     }
 
+    /// <summary>To a child that has not been reaped: its pid cannot be another's. False when it is gone.</summary>
+    public static bool SignalChild(int pid, int signal) => Libc.kill(pid, signal) == 0;
+
     /// <summary>True once the process has ended (a zombie has); needs not be its parent.</summary>
     public static unsafe bool WaitForExit(SafeHandle pidFd, int timeoutMs)
     {
@@ -65,7 +71,7 @@ public static class Processes
             if (error.Errno != Errno.EINTR)
                 throw error;
         }
-        return ToExitStatus(info[2], info[6]);
+        return ToExitStatus(info[ChildCode], info[ChildStatus]);
     }
 
     /// <summary>Reaps any ended child without waiting; null when none has ended.</summary>
@@ -73,11 +79,10 @@ public static class Processes
     {
         const int waitId = 247, byAny = 0, exited = 4, noHang = 1;
         var info = stackalloc int[32];
-        info[3] = 0;
-        info[4] = 0;
-        if (Libc.syscall(waitId, byAny, 0, (nint)info, exited | noHang, 0, 0) != 0 || info[3] == 0)
+        info[ChildPid] = 0;
+        if (Libc.syscall(waitId, byAny, 0, (nint)info, exited | noHang, 0, 0) != 0 || info[ChildPid] == 0)
             return null;
-        return (info[3], ToExitStatus(info[2], info[6]));
+        return (info[ChildPid], ToExitStatus(info[ChildCode], info[ChildStatus]));
     }
 
     private static ExitStatus ToExitStatus(int code, int status) =>

@@ -26,11 +26,15 @@ public static class Program
         {
             return Fail(logFile, e.Message, UsageError);
         }
-        catch (Exception e) when (e is RefusedException or RuntimeConfigException or LinuxException or JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsRefusal(e))
         {
             return Fail(logFile, e.Message, Failed);
         }
     }
+
+    /// <summary>The configuration or the machine said no; all else is a bug and crashes.</summary>
+    internal static bool IsRefusal(Exception e) =>
+        e is RefusedException or RuntimeConfigException or JsonException or IOException or UnauthorizedAccessException or UsageException;
 
     private static int Run(Arguments global)
     {
@@ -55,7 +59,8 @@ public static class Program
             "spec" => SpecVerb.Run(rest),
             "plan" => PlanVerb.Run(rest),
             "supervise" => SuperviseVerb.Run(root, rest),
-            "init" => InitVerb.Run(rest),
+            KeepVerb.Name => KeepVerb.Run(root, rest),
+            InitVerb.Name => InitVerb.Run(rest),
             "features" => VersionVerb.Features(),
             var verb => throw new UsageException($"\"{verb}\" is no command; accepted: {VersionVerb.Verbs}"),
         };

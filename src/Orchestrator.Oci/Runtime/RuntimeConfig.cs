@@ -41,6 +41,10 @@ public sealed record ProcessConfig
     public IReadOnlyList<RlimitConfig> Rlimits { get; init; } = [];
     public bool NoNewPrivileges { get; init; }
     public int? OomScoreAdj { get; init; }
+
+    /// <summary>The process alone, as <c>exec --process</c> takes it.</summary>
+    public static ProcessConfig Parse(ReadOnlySpan<byte> json) =>
+        JsonSerializer.Deserialize(json, RuntimeJson.Default.ProcessConfig) ?? throw new JsonException("the process is null");
 }
 
 public sealed record ConsoleSize

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Cgroups;
 using Orchestrator.Linux.Tapes;
@@ -8,7 +9,7 @@ using Orchestrator.Runtime.Planning;
 namespace Orchestrator.Runtime.Containers;
 
 /// <summary>Starts a container's process: record, group, clone, and what the child reports. A failure leaves nothing behind.</summary>
-public sealed class ContainerLaunch(Container container, string bundle, RuntimeConfig config)
+public sealed class ContainerLaunch(Container container, string bundle, RuntimeConfig config, string program)
 {
     /// <summary>A child that says nothing for so long hangs on a mount or a device.</summary>
     private const int ReportTimeoutMs = 60_000;
@@ -16,12 +17,12 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
     public ContainerRecord? Record { get; private set; }
 
     /// <summary>The terminal's master, when config.json asks for a terminal.</summary>
-    public Microsoft.Win32.SafeHandles.SafeFileHandle? Terminal { get; private set; }
+    public SafeFileHandle? Terminal { get; private set; }
 
     public static string CgroupPath(RuntimeConfig config, string id) =>
         config.Linux.CgroupsPath is { Length: > 0 } path ? "/" + path.Trim('/') : "/orchestrator/" + id;
 
-    public static LaunchFacts Facts(RuntimeConfig config, string bundle, string id, LaunchDescriptors descriptors, bool waitsForStart) => new()
+    public static LaunchFacts Facts(RuntimeConfig config, string bundle, string id, LaunchDescriptors descriptors) => new()
     {
         Bundle = bundle,
         Cgroups = CgroupLayout.Read(),
@@ -30,28 +31,40 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         LastCapability = int.Parse(File.ReadAllText("/proc/sys/kernel/cap_last_cap"), CultureInfo.InvariantCulture),
         OomScoreAdj = config.Process?.OomScoreAdj is null ? 0 : int.Parse(File.ReadAllText("/proc/self/oom_score_adj"), CultureInfo.InvariantCulture),
         Descriptors = descriptors,
-        WaitsForStart = waitsForStart,
     };
 
     /// <param name="errorPipe">Its writer is handed to the child and closed here.</param>
-    public ChildProcess Start(Pipe errorPipe, LaunchDescriptors descriptors, bool waitsForStart, (int Pid, ulong StartTime) supervisor = default)
+    public ChildProcess Start(Pipe errorPipe, LaunchDescriptors descriptors, (int Pid, ulong StartTime) supervisor = default)
     {
-        var facts = Facts(config, bundle, container.Id, descriptors, waitsForStart);
-        var plan = ContainerPlan.Compile(config, facts);
         container.Claim();
+        try
+        {
+            return StartClaimed(errorPipe, descriptors, waitsForStart: false, supervisor);
+        }
+        catch
+        {
+            container.Release();
+            throw;
+        }
+    }
+
+    private ChildProcess StartClaimed(Pipe errorPipe, LaunchDescriptors descriptors, bool waitsForStart, (int Pid, ulong StartTime) supervisor)
+    {
+        var facts = Facts(config, bundle, container.Id, descriptors) with { WaitsForStart = waitsForStart, Program = program };
+        var plan = ContainerPlan.Compile(config, facts);
+        Record = new ContainerRecord
+        {
+            Id = container.Id,
+            Bundle = bundle,
+            CgroupPath = facts.CgroupPath,
+            CreatedAtUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+            Supervisor = supervisor.Pid,
+            SupervisorStartTime = supervisor.StartTime,
+        };
+        container.Save(Record);
         var cgroup = new Cgroup(facts.Cgroups, facts.CgroupPath);
         try
         {
-            Record = new ContainerRecord
-            {
-                Id = container.Id,
-                Bundle = bundle,
-                CgroupPath = facts.CgroupPath,
-                CreatedAtUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
-                Supervisor = supervisor.Pid,
-                SupervisorStartTime = supervisor.StartTime,
-            };
-            container.Save(Record);
             Limit(cgroup, plan);
             return Clone(plan, cgroup, facts, errorPipe);
         }
@@ -59,6 +72,26 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         {
             cgroup.KillAll();
             cgroup.Remove();
+            throw;
+        }
+    }
+
+    /// <summary>Starts the process up to its program, and lets it wait for a byte in the container's go pipe.</summary>
+    public ChildProcess StartWaiting()
+    {
+        container.Claim();
+        try
+        {
+            FileSystem.MakeNode(container.GoPipePath, FileKind.Fifo, 0x180);
+            FileSystem.MakeNode(container.ErrorPipePath, FileKind.Fifo, 0x180);
+            // A FIFO that is open for reading lets the writer in, and one that is open for both never ends.
+            var reader = LaunchPipes.MoveUp(FileSystem.Open(container.ErrorPipePath, OpenFlags.ReadOnly | OpenFlags.NonBlocking));
+            using var errorPipe = new Pipe(reader, LaunchPipes.MoveUp(FileSystem.Open(container.ErrorPipePath, OpenFlags.WriteOnly)));
+            using var go = LaunchPipes.MoveUp(FileSystem.Open(container.GoPipePath, OpenFlags.ReadWrite));
+            return StartClaimed(errorPipe, new LaunchDescriptors(errorPipe.Writer.Number(), go.Number(), go.Number()), waitsForStart: true, default);
+        }
+        catch
+        {
             container.Release();
             throw;
         }

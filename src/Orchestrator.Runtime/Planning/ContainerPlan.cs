@@ -16,7 +16,7 @@ public sealed record ContainerPlan(IReadOnlyList<CgroupSetting> Limits, Namespac
             throw new RuntimeConfigException("hooks", "are not supported; accepted: none");
         var process = config.Process ?? throw new RuntimeConfigException("process", "is missing");
         var tape = new Tape();
-        var steps = new ProcessSteps(tape, process, facts);
+        var steps = new ProcessSteps(tape, process, facts, InitSteps.IsAskedFor(config));
         var credentials = new CredentialSteps(tape, process, facts);
         steps.Begin();
         var created = EnterNamespaces(tape, config, facts);
@@ -83,6 +83,8 @@ public sealed record ContainerPlan(IReadOnlyList<CgroupSetting> Limits, Namespac
         var root = RootSteps.Mount(tape, config, facts);
         new MountSteps(tape, root, facts).Add(config.Mounts);
         DeviceSteps.Add(tape, root, config);
+        if (InitSteps.IsAskedFor(config))
+            InitSteps.Mount(tape, root, facts.Program);
         var paths = new PathSteps(tape, root);
         paths.Sysctl(config);
         paths.Mask(config.Linux.MaskedPaths);

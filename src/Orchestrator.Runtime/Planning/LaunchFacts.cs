@@ -22,6 +22,9 @@ public sealed record LaunchFacts
 
     public required LaunchDescriptors Descriptors { get; init; }
 
+    /// <summary>This program on the host, which a container with an init gets as its pid 1.</summary>
+    public string Program { get; init; } = "orc-runtime";
+
     /// <summary>Stops before execve until <c>start</c>: the two halves of the OCI lifecycle.</summary>
     public bool WaitsForStart { get; init; }
 }
@@ -33,7 +36,7 @@ public sealed record LaunchFacts
 /// <param name="Errors">The container's stderr; -1 leaves the inherited one.</param>
 /// <param name="TerminalAnswer">The other end of the go pipe, which stays with the parent.</param>
 /// <param name="Input">The container's stdin; -1 leaves the inherited one.</param>
-public sealed record LaunchDescriptors(int ErrorPipe, int GoPipe, int Input = -1, int Output = -1, int Errors = -1, int TerminalAnswer = -1)
+public sealed record LaunchDescriptors(int ErrorPipe, int GoPipe, int TerminalAnswer = -1, int Input = -1, int Output = -1, int Errors = -1)
 {
     /// <summary>Where the child puts the error pipe, so that it can close all above.</summary>
     public const int ErrorPipeInChild = 3;

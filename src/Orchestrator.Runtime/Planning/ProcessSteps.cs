@@ -7,10 +7,10 @@ using static Orchestrator.Runtime.Planning.KernelArguments;
 namespace Orchestrator.Runtime.Planning;
 
 /// <summary>From a prepared child to the program: descriptors, terminal, working directory, execve.</summary>
-internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts facts)
+internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts facts, bool underInit = false)
 {
     private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    private const int MaskSize = 8, SetMask = 2, DefaultAction = 0;
+    private const int SetMask = 2, ParentDeathSignal = 1;
 
     private LaunchDescriptors Descriptors => facts.Descriptors;
 
@@ -72,30 +72,38 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
     public void Execute(Step workingDirectory)
     {
         tape.Add("process.cwd", Syscall.fchdir, workingDirectory);
-        var candidates = Candidates();
+        var candidates = Candidates(process.Args, process.Env);
+        if (facts.WaitsForStart || underInit)
+            Probe(candidates);
         if (facts.WaitsForStart)
         {
-            Probe(candidates);
             Report(ChildReports.ReadyToStart, "start");
             WaitForGo("start");
         }
         // Really closed, not left to execve: /proc/self/fd could lead the program's path or links out of the root.
         tape.Add("", Syscall.close_range, LaunchDescriptors.ErrorPipeInChild + 1, Argument.Named(uint.MaxValue, "max"), 0);
         foreach (var signal in (ReadOnlySpan<int>)[Signals.Hangup, Signals.Interrupt, 3, Signals.Pipe, Signals.Terminate, Signals.Child])
-            tape.Add("", Syscall.rt_sigaction, Argument.Named(signal, Signals.Name(signal)), Argument.Of(new byte[32], "SIG_DFL"), Argument.Null, MaskSize);
-        tape.Add("", Syscall.rt_sigprocmask, Argument.Named(SetMask, "SIG_SETMASK"), Argument.Of(new byte[MaskSize], "{}"), Argument.Null, MaskSize);
-        Execute(candidates);
+            tape.Add("", Syscall.rt_sigaction, Argument.Named(signal, Signals.Name(signal)), Argument.Of(new byte[32], "SIG_DFL"), Argument.Null, SignalSet.Size);
+        tape.Add("", Syscall.rt_sigprocmask, Argument.Named(SetMask, "SIG_SETMASK"), underInit ? SignalSet.Forwardable : SignalSet.Empty, Argument.Null, SignalSet.Size);
+        if (underInit)
+            Execute([InitSteps.Path], InitSteps.Arguments(process.Args));
+        else
+            Execute(candidates, process.Args);
     }
 
+    /// <summary>Ends the process when its launcher ends, for a command that has nobody else to wait for it.</summary>
+    public void EndWithParent() =>
+        tape.Add("", Syscall.prctl, Argument.Named(ParentDeathSignal, "PR_SET_PDEATHSIG"), Argument.Named(Signals.Kill, "SIGKILL"), 0, 0, 0);
+
     /// <summary>The paths to try: args[0] itself, or behind each directory of PATH.</summary>
-    private string[] Candidates()
+    public static string[] Candidates(IReadOnlyList<string> args, IEnumerable<string> environment)
     {
-        if (process.Args.Count == 0 || process.Args[0].Length == 0)
+        if (args.Count == 0 || args[0].Length == 0)
             throw new RuntimeConfigException("process.args", "is empty; accepted: a command and its arguments");
-        if (process.Args[0].Contains('/', StringComparison.Ordinal))
-            return [process.Args[0]];
-        var path = process.Env.LastOrDefault(e => e.StartsWith("PATH=", StringComparison.Ordinal))?[5..] ?? DefaultPath;
-        return [.. path.Split(':').Select(d => (d.Length == 0 ? "." : d.TrimEnd('/')) + "/" + process.Args[0])];
+        if (args[0].Contains('/', StringComparison.Ordinal))
+            return [args[0]];
+        var path = environment.LastOrDefault(e => e.StartsWith("PATH=", StringComparison.Ordinal))?[5..] ?? DefaultPath;
+        return [.. path.Split(':').Select(d => (d.Length == 0 ? "." : d.TrimEnd('/')) + "/" + args[0])];
     }
 
     // In the split lifecycle a missing program is create's error, not start's.
@@ -109,10 +117,12 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
             probe.Tolerate(Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES);
     }
 
-    private void Execute(string[] candidates)
+    private void Execute(string[] candidates, IReadOnlyList<string> args) => Execute(tape, candidates, args, process.Env);
+
+    public static void Execute(Tape tape, string[] candidates, IReadOnlyList<string> args, IEnumerable<string> env)
     {
-        var arguments = Argument.Of(process.Args);
-        var environment = Argument.Of(process.Env);
+        var arguments = Argument.Of(args);
+        var environment = Argument.Of(env);
         foreach (var candidate in candidates)
         {
             var step = tape.Add("process.args", Syscall.execve, candidate, arguments, environment);

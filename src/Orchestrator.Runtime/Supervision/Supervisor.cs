@@ -1,11 +1,11 @@
+using Microsoft.Win32.SafeHandles;
 using Orchestrator.Linux;
-using Orchestrator.Linux.Tapes;
 using Orchestrator.Runtime.Containers;
 
 namespace Orchestrator.Runtime.Supervision;
 
 /// <summary>What is left of a start: waits for the container's end, keeps its log, writes exit.json. It does no more, so that it stays small and never fails.</summary>
-internal sealed class Supervisor(Container container, ContainerRecord record, ChildProcess child)
+internal sealed class Supervisor(Container container, SafeFileHandle child)
 {
     /// <summary>For programs that hold the container's streams open although its processes are gone, as a container in the host's pid namespace can leave behind.</summary>
     private const int DrainReadsMax = 1024;
@@ -15,9 +15,9 @@ internal sealed class Supervisor(Container container, ContainerRecord record, Ch
         foreach (var descriptor in descriptors)
             FileDescriptors.SetNonBlocking(descriptor);
         Follow(streams, descriptors);
-        var status = Processes.Reap(child.PidFd);
+        var status = Processes.Reap(child);
         Drain(streams, descriptors);
-        var group = Container.CgroupOf(record);
+        var group = Container.CgroupOf(container.RequireRecord());
         var oomKilled = group.OomKills() > 0;
         group.KillAll();
         container.Save(new ExitRecord(status.Code, status.Signal, oomKilled, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()));
@@ -30,7 +30,7 @@ internal sealed class Supervisor(Container container, ContainerRecord record, Ch
         {
             for (var i = 0; i < descriptors.Length; i++)
                 waits[i] = (descriptors[i], PollEvents.Readable);
-            waits[^1] = (child.PidFd.Number(), PollEvents.Readable);
+            waits[^1] = (child.Number(), PollEvents.Readable);
             FileDescriptors.Poll(waits, -1);
             for (var i = 0; i < descriptors.Length; i++)
             {

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Cgroups;
 using Orchestrator.Linux.Tapes;
@@ -29,15 +28,7 @@ internal static class SupervisorSteps
         return tape;
     }
 
-    /// <summary>
-    /// Only SIGKILL ends a supervisor. Blocked before execve, signals are so in every thread that the managed runtime starts; those by which it
-    /// talks to its own threads, and faults, stay.
-    /// </summary>
-    private static void BlockSignals(Tape tape)
-    {
-        var mask = new byte[8];
-        foreach (var signal in (int[])[Signals.Hangup, Signals.Interrupt, 3, 10, 12, Signals.Pipe, 14, Signals.Terminate, Signals.Child, 20, 21, 22, Signals.WindowChange])
-            mask[(signal - 1) / 8] |= (byte)(1 << ((signal - 1) % 8));
-        tape.Add("", Syscall.rt_sigprocmask, Argument.Named(2, "SIG_SETMASK"), Argument.Of(mask, $"{{{BinaryPrimitives.ReadUInt64LittleEndian(mask):x}}}"), Argument.Null, 8);
-    }
+    // Only SIGKILL ends a supervisor.
+    private static void BlockSignals(Tape tape) =>
+        tape.Add("", Syscall.rt_sigprocmask, Argument.Named(2, "SIG_SETMASK"), SignalSet.Forwardable, Argument.Null, SignalSet.Size);
 }

@@ -26,7 +26,7 @@ internal static class PlanVerb
         var arguments = Arguments.Parse(args, [], ["--bundle", "-b"], 1);
         var bundle = Path.GetFullPath(arguments.Operands is [var directory, ..] ? directory : arguments.Value("--bundle", "-b") ?? ".");
         var config = Container.ReadConfig(bundle);
-        var facts = ContainerLaunch.Facts(config, bundle, Path.GetFileName(bundle), new LaunchDescriptors(-1, -1), waitsForStart: false);
+        var facts = ContainerLaunch.Facts(config, bundle, Path.GetFileName(bundle), new LaunchDescriptors(-1, -1));
         FileDescriptors.Write(1, ContainerPlan.Compile(config, facts).ToString());
         return 0;
     }

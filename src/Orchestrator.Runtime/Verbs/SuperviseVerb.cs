@@ -4,7 +4,6 @@ using Microsoft.Win32.SafeHandles;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Cgroups;
 using Orchestrator.Linux.Tapes;
-using Orchestrator.Oci.Runtime;
 using Orchestrator.Runtime.Containers;
 using Orchestrator.Runtime.Planning;
 using Orchestrator.Runtime.Supervision;
@@ -17,29 +16,30 @@ namespace Orchestrator.Runtime.Verbs;
 /// </summary>
 internal static class SuperviseVerb
 {
-    private const string InSupervisor = "--in-supervisor";
-    private const int AnswerPipe = LaunchDescriptors.ErrorPipeInChild, LowestOwn = 10;
+    /// <summary>Says that this is the supervisor; the value is the program's path on the host.</summary>
+    private const string Supervising = "--supervising";
+    private const int AnswerPipe = LaunchDescriptors.ErrorPipeInChild;
     private const long DefaultLogBytes = 10 << 20, DefaultLogFiles = 3;
 
     public static int Run(string root, string[] args)
     {
-        var arguments = Arguments.Parse(args, [InSupervisor], ["--bundle", "-b", "--log", "--log-max-bytes", "--log-files"], 1);
+        var arguments = Arguments.Parse(args, [], [Supervising, "--bundle", "-b", "--log", "--log-max-bytes", "--log-files"], 1);
         var container = new Container(root, arguments.Operand(0, "the container's id"));
         var bundle = Path.GetFullPath(arguments.Value("--bundle", "-b") ?? ".");
-        return arguments.Has(InSupervisor) ? Supervise(container, bundle, arguments) : Detach(root, args, container, bundle);
+        return arguments.Value(Supervising) is { } program ? Supervise(root, container, bundle, program, arguments) : Detach(root, args, container, bundle);
     }
 
     private static int Detach(string root, string[] args, Container container, string bundle)
     {
         try
         {
-            using var answer = FileDescriptors.CreatePipe();
+            using var answer = LaunchPipes.Create();
             using var child = LaunchSupervisor(root, args, ContainerLaunch.CgroupPath(Container.ReadConfig(bundle), container.Id), answer);
             answer.Writer.Dispose();
             var line = ReadAll(answer.Reader);
             return Answer(line.Length > 0 ? line : Line(new SuperviseReport { Error = $"the supervisor ended: {Processes.Reap(child.PidFd)}" }));
         }
-        catch (Exception e) when (e is RefusedException or RuntimeConfigException or LinuxException or IOException)
+        catch (Exception e) when (Program.IsRefusal(e))
         {
             return Answer(Line(new SuperviseReport { Error = e.Message }));
         }
@@ -50,60 +50,48 @@ internal static class SuperviseVerb
         var layout = CgroupLayout.Read();
         var group = SupervisorGroup.Beside(layout, cgroupPath);
         group.Create();
-        using var program = FileDescriptors.MoveUp(ProcessImage.OpenSealed(), LowestOwn);
-        var tape = SupervisorSteps.Compile(layout, group.Path, answer.Writer.Number(), program.Number(), ["orc-runtime", "--root", root, "supervise", InSupervisor, .. args]);
+        using var program = LaunchPipes.MoveUp(ProcessImage.OpenSealed());
+        string[] arguments = ["orc-runtime", "--root", root, "supervise", Supervising, ProcessImage.Path, .. args];
+        var tape = SupervisorSteps.Compile(layout, group.Path, answer.Writer.Number(), program.Number(), arguments);
         using var unified = layout.Unified is { } u ? FileSystem.Open(u.Directory(group.Path), OpenFlags.Path | OpenFlags.Directory) : null;
         return Launcher.Launch(tape, answer.Writer.Number(), new CloneOptions(CgroupFd: unified?.Number() ?? -1));
     }
 
-    private static int Supervise(Container container, string bundle, Arguments arguments)
+    private static int Supervise(string root, Container container, string bundle, string program, Arguments arguments)
     {
         FileDescriptors.SetCloseOnExec(AnswerPipe, true);
-        using var answer = new SafeFileHandle(AnswerPipe, true);
-        using var log = new ContainerLog(
-            Path.GetFullPath(arguments.Value("--log") ?? throw new UsageException("--log FILE is missing")),
-            arguments.Number("--log-max-bytes", DefaultLogBytes), (int)arguments.Number("--log-files", DefaultLogFiles));
+        var log = Path.GetFullPath(arguments.Value("--log") ?? throw new UsageException("--log FILE is missing"));
+        var (bytes, files) = (arguments.Number("--log-max-bytes", DefaultLogBytes), (int)arguments.Number("--log-files", DefaultLogFiles));
         // Relative paths are resolved by now, and the caller's directory must not be kept busy.
         Environment.CurrentDirectory = "/";
+        using var output = LaunchPipes.Create();
+        using var errors = LaunchPipes.Create();
         ContainerLaunch launch;
         ChildProcess child;
-        using var output = OwnPipe();
-        using var errors = OwnPipe();
         try
         {
-            (launch, child) = Start(container, bundle, output, errors);
+            using (FileSystem.Open(log, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Append, ContainerLog.Mode))
+                (launch, child) = Start(container, bundle, program, output, errors);
         }
-        catch (Exception e) when (e is RefusedException or RuntimeConfigException or LinuxException or JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Program.IsRefusal(e))
         {
             FileDescriptors.Write(AnswerPipe, Line(new SuperviseReport { Error = e.Message }));
             return 1;
         }
-        output.Writer.Dispose();
-        errors.Writer.Dispose();
         FileDescriptors.Write(AnswerPipe, Line(new SuperviseReport { Pid = child.Pid, Supervisor = ProcessImage.Pid }));
-        answer.Dispose();
-        var supervisor = new Supervisor(container, launch.Record!, child);
-        if (launch.Terminal is { } terminal)
-            supervisor.Run([new StreamLines("stdout", log)], [terminal.Number()]);
-        else
-            supervisor.Run([new StreamLines("stdout", log), new StreamLines("stderr", log)], [output.Reader.Number(), errors.Reader.Number()]);
+        int[] streams = launch.Terminal is { } terminal ? [terminal.Number()] : [output.Reader.Number(), errors.Reader.Number()];
+        KeepVerb.Become(root, container.Id, log, bytes, files, child.PidFd, streams);
         return 0;
     }
 
-    private static (ContainerLaunch, ChildProcess) Start(Container container, string bundle, Pipe output, Pipe errors)
+    private static (ContainerLaunch, ChildProcess) Start(Container container, string bundle, string program, Pipe output, Pipe errors)
     {
-        using var errorPipe = OwnPipe();
-        using var goPipe = OwnPipe();
-        var launch = new ContainerLaunch(container, bundle, Container.ReadConfig(bundle));
-        var descriptors = new LaunchDescriptors(errorPipe.Writer.Number(), goPipe.Reader.Number(), 0, output.Writer.Number(), errors.Writer.Number(), goPipe.Writer.Number());
+        using var errorPipe = LaunchPipes.Create();
+        using var goPipe = LaunchPipes.Create();
+        var launch = new ContainerLaunch(container, bundle, Container.ReadConfig(bundle), program);
+        var descriptors = new LaunchDescriptors(errorPipe.Writer.Number(), goPipe.Reader.Number(), goPipe.Writer.Number(), 0, output.Writer.Number(), errors.Writer.Number());
         var self = ProcessImage.Pid;
-        return (launch, launch.Start(errorPipe, descriptors, waitsForStart: false, (self, Processes.StartTime(self)!.Value)));
-    }
-
-    private static Pipe OwnPipe()
-    {
-        var pipe = FileDescriptors.CreatePipe();
-        return new Pipe(FileDescriptors.MoveUp(pipe.Reader, LowestOwn), FileDescriptors.MoveUp(pipe.Writer, LowestOwn));
+        return (launch, launch.Start(errorPipe, descriptors, (self, Processes.StartTime(self)!.Value)));
     }
 
     private static string Line(SuperviseReport report) => JsonSerializer.Serialize(report, ContainerJson.Default.SuperviseReport) + "\n";
