@@ -3,6 +3,8 @@ using System.Globalization;
 using Orchestrator.StoreHost.Driving;
 using Xunit;
 
+[assembly: Xunit.CollectionBehavior(DisableTestParallelization = true)]
+
 namespace Orchestrator.Durability;
 
 /// <summary>Three real server processes are killed while many clients write: nothing that was acknowledged may be lost, and the servers agree.</summary>
