@@ -56,9 +56,13 @@ public sealed class NodeNetworks
     /// Makes the container's network namespace with an interface in each network, in the order given. Repeating it finishes what a crash
     /// left half made and gives the same addresses.
     /// </summary>
+    /// <exception cref="ArgumentException">The id is not a file name.</exception>
     /// <exception cref="InvalidOperationException">A network is not in the plan, or its addresses on this node are used up.</exception>
-    public Task<Attachment> AttachAsync(string containerId, IReadOnlyList<string> networkIds, CancellationToken cancellationToken = default) =>
-        OnHost(route =>
+    public Task<Attachment> AttachAsync(string containerId, IReadOnlyList<string> networkIds, CancellationToken cancellationToken = default)
+    {
+        if (containerId is "" or "." or ".." || containerId.Contains('/', StringComparison.Ordinal))
+            throw new ArgumentException($"container id '{containerId}' cannot name a file", nameof(containerId));
+        return OnHost(route =>
         {
             var plan = _records.Plan ?? throw new InvalidOperationException("the node has no networks yet");
             if (!_records.Containers.TryGetValue(containerId, out var record))
@@ -66,6 +70,7 @@ public sealed class NodeNetworks
             Interfaces(route).Ensure(containerId, record, OverlayDevices.Mtu(plan, route));
             return ToAttachment(containerId, record);
         }, cancellationToken);
+    }
 
     /// <summary>Removes the namespace and its interfaces and releases the addresses. Nothing happens when there is none.</summary>
     public Task DetachAsync(string containerId, CancellationToken cancellationToken = default) => OnHost(route =>

@@ -130,13 +130,15 @@ public sealed class NodeNetworksTests : IAsyncLifetime
         Assert.Equal(["one", "two"], Directory.GetFiles(Path.GetDirectoryName(one.NetnsPath)!).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
-    [Fact]
+    [Fact(Timeout = 10_000)]
     public async Task A_detached_container_leaves_nothing_and_its_address_rests()
     {
         var before = Kernel(_a);
         var one = await _a.AttachAsync("one", s_web.Id);
         await _a.Networks.DetachAsync("one", TestContext.Current.CancellationToken);
-        Assert.Equal(before, Kernel(_a));
+        // The kernel ends a namespace in its own time.
+        while (Kernel(_a) != before)
+            await Task.Delay(10, TestContext.Current.CancellationToken);
         Assert.False(File.Exists(one.NetnsPath));
         Assert.NotEqual(one.Addresses[s_web.Id], (await _a.AttachAsync("two", s_web.Id)).Addresses[s_web.Id]);
     }
