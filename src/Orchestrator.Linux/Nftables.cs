@@ -12,6 +12,7 @@ public sealed class NftablesException(string message) : IOException(message);
 public sealed unsafe class Nftables : IDisposable
 {
     private const string Name = "libnftables.so.1";
+    private const uint HandleFlag = 8;
 
     private nint _context;
 
@@ -32,9 +33,11 @@ public sealed unsafe class Nftables : IDisposable
 
     /// <summary>Runs commands as in a file for <c>nft -f</c> and returns what they print (list commands).</summary>
     /// <exception cref="NftablesException">With libnftables' own words and the commands' lines that it means.</exception>
-    public string Run(string commands)
+    /// <param name="withHandles">Lists say the number of each rule, by which it can be deleted.</param>
+    public string Run(string commands, bool withHandles = false)
     {
         ObjectDisposedException.ThrowIf(_context == 0, this);
+        nft_ctx_output_set_flags(_context, withHandles ? HandleFlag : 0);
         int result;
         fixed (byte* p = Libc.Z(commands))
             result = nft_run_cmd_from_buffer(_context, p);
@@ -52,6 +55,7 @@ public sealed unsafe class Nftables : IDisposable
 
     [DllImport(Name)] private static extern nint nft_ctx_new(uint flags);
     [DllImport(Name)] private static extern void nft_ctx_free(nint context);
+    [DllImport(Name)] private static extern void nft_ctx_output_set_flags(nint context, uint flags);
     [DllImport(Name)] private static extern int nft_ctx_buffer_output(nint context);
     [DllImport(Name)] private static extern int nft_ctx_buffer_error(nint context);
     [DllImport(Name)] private static extern byte* nft_ctx_get_output_buffer(nint context);

@@ -12,6 +12,10 @@ internal sealed class ContainerInterfaces(RouteSocket route, string directory)
 {
     private const long NamespaceFileSystem = 0x6E736673;
 
+    // A pair whose ends happen to have the same number in their namespaces starts up to a second late (net/core/link_watch.c takes the
+    // two for one device, whose changes are not urgent): containers count from where machines do not get.
+    private const int FirstIndex = 1 << 20;
+
     public string PathOf(string containerId) => Path.Combine(directory, containerId);
 
     public void Ensure(string containerId, ContainerRecord record, int mtu)
@@ -23,12 +27,19 @@ internal sealed class ContainerInterfaces(RouteSocket route, string directory)
         var found = inside.Links();
         for (var i = 0; i < record.Interfaces.Count; i++)
         {
-            var cable = new Cable(Addressing.Veth(containerId, record.Interfaces[i].NetworkId), $"eth{i}", record.Interfaces[i]);
+            var cable = new Cable(Addressing.Veth(containerId, record.Interfaces[i].NetworkId), i, record.Interfaces[i]);
             if (found.All(l => l.Name != cable.Inside))
                 AddCable(cable, ns, mtu);
             ConfigureHostEnd(cable);
             ConfigureInside(inside, cable, IsDefault(record, i));
         }
+    }
+
+    /// <summary>Whether packets pass; before that the kernel drops them.</summary>
+    public bool AreRunning(string containerId, ContainerRecord record)
+    {
+        var names = record.Interfaces.Select(i => Addressing.Veth(containerId, i.NetworkId)).ToHashSet();
+        return names.Count == 0 || route.Links().Where(l => names.Contains(l.Name)).All(l => l.Running);
     }
 
     /// <summary>
@@ -55,8 +66,10 @@ internal sealed class ContainerInterfaces(RouteSocket route, string directory)
             Namespaces.DeleteNetwork(path);
     }
 
-    private sealed record Cable(string Host, string Inside, InterfaceRecord Record)
+    private sealed record Cable(string Host, int Number, InterfaceRecord Record)
     {
+        public string Inside => $"eth{Number}";
+
         public MacAddress HostMac => Addressing.NodeMac(Record.Vni, Record.Gateway.GetAddressBytes()[2]);
 
         public MacAddress InsideMac => Addressing.ContainerMac(Record.Address);
@@ -93,7 +106,7 @@ internal sealed class ContainerInterfaces(RouteSocket route, string directory)
     {
         // Left by a namespace that is ending.
         route.DeleteLink(cable.Host);
-        route.AddVeth(new VethEnd(cable.Host, cable.HostMac), new VethEnd(cable.Inside, cable.InsideMac, ns), mtu);
+        route.AddVeth(new VethEnd(cable.Host, cable.HostMac), new VethEnd(cable.Inside, cable.InsideMac, ns, FirstIndex + cable.Number), mtu);
     }
 
     private void ConfigureHostEnd(Cable cable)

@@ -7,6 +7,8 @@ namespace Orchestrator.Engine.Networks;
 /// <summary>The cluster's networks as this machine has them, and the containers attached to them.</summary>
 public sealed class NodeNetworks
 {
+    private const int LongestStartMs = 2000;
+
     private readonly NetnsThread _host;
     private readonly string _path;
     private readonly string _netnsDirectory;
@@ -47,6 +49,7 @@ public sealed class NodeNetworks
             new OverlayDevices(route).Ensure(plan);
             using var nftables = new Nftables();
             ForwardingRules.Ensure(nftables, plan);
+            DockerFirewall.Ensure(nftables);
             Interfaces(route).RemoveOthers(_records.Containers);
             return true;
         }, cancellationToken);
@@ -58,18 +61,21 @@ public sealed class NodeNetworks
     /// </summary>
     /// <exception cref="ArgumentException">The id is not a file name.</exception>
     /// <exception cref="InvalidOperationException">A network is not in the plan, or its addresses on this node are used up.</exception>
-    public Task<Attachment> AttachAsync(string containerId, IReadOnlyList<string> networkIds, CancellationToken cancellationToken = default)
+    public async Task<Attachment> AttachAsync(string containerId, IReadOnlyList<string> networkIds, CancellationToken cancellationToken = default)
     {
         if (containerId is "" or "." or ".." || containerId.Contains('/', StringComparison.Ordinal))
             throw new ArgumentException($"container id '{containerId}' cannot name a file", nameof(containerId));
-        return OnHost(route =>
+        var made = await OnHost(route =>
         {
             var plan = _records.Plan ?? throw new InvalidOperationException("the node has no networks yet");
             if (!_records.Containers.TryGetValue(containerId, out var record))
                 record = Reserve(plan, containerId, networkIds);
             Interfaces(route).Ensure(containerId, record, OverlayDevices.Mtu(plan, route));
-            return ToAttachment(containerId, record);
+            return record;
         }, cancellationToken);
+        for (var waited = 0; waited < LongestStartMs && !await IsRunningAsync(containerId, made, cancellationToken); waited++)
+            await Task.Delay(1, cancellationToken);
+        return ToAttachment(containerId, made);
     }
 
     /// <summary>Removes the namespace and its interfaces and releases the addresses. Nothing happens when there is none.</summary>
@@ -89,6 +95,7 @@ public sealed class NodeNetworks
         new OverlayDevices(route).RemoveAll();
         using var nftables = new Nftables();
         ForwardingRules.RemoveAll(nftables);
+        DockerFirewall.RemoveAll(nftables);
         Save(_records with { Plan = null });
         return true;
     }, cancellationToken);
@@ -99,6 +106,9 @@ public sealed class NodeNetworks
         using var route = new RouteSocket();
         return action(route);
     });
+
+    private Task<bool> IsRunningAsync(string containerId, ContainerRecord record, CancellationToken cancellationToken) =>
+        OnHost(route => Interfaces(route).AreRunning(containerId, record), cancellationToken);
 
     private ContainerInterfaces Interfaces(RouteSocket route) => new(route, _netnsDirectory);
 

@@ -5,7 +5,8 @@ namespace Orchestrator.Linux.Netlink;
 
 /// <summary>A network device.</summary>
 /// <param name="Kind">As in <c>ip link add type</c>: bridge, veth, vxlan; empty for hardware.</param>
-public sealed record Link(int Index, string Name, string Kind, bool Up, int Mtu, MacAddress Mac, VxlanSettings? Vxlan);
+/// <param name="Running">It has a carrier and sends; the kernel gets there a moment after both ends of a veth pair are up.</param>
+public sealed record Link(int Index, string Name, string Kind, bool Up, int Mtu, MacAddress Mac, VxlanSettings? Vxlan, bool Running = false);
 
 /// <param name="Local">The underlay address that packets are sent from.</param>
 /// <param name="Port">UDP, on both sides.</param>
@@ -13,16 +14,18 @@ public sealed record VxlanSettings(uint Vni, IPAddress Local, ushort Port);
 
 /// <summary>One end of a veth pair.</summary>
 /// <param name="Namespace">Where this end goes; null: the namespace of the socket.</param>
-public sealed record VethEnd(string Name, MacAddress Mac, SafeHandle? Namespace = null);
+/// <param name="Index">The link's number in its namespace; 0: the kernel chooses.</param>
+public sealed record VethEnd(string Name, MacAddress Mac, SafeHandle? Namespace = null, int Index = 0);
 
 /// <summary>Links, addresses, routes and neighbours of one network namespace (rtnetlink).</summary>
 public sealed partial class RouteSocket : IDisposable
 {
     private const ushort NewLink = 16, DeleteLinkType = 17, GetLink = 18;
-    private const ushort LinkMac = 1, LinkName = 3, LinkMtu = 4, LinkMaster = 10, LinkInfo = 18, LinkNamespace = 28;
+    private const ushort LinkMac = 1, LinkName = 3, LinkMtu = 4, LinkMaster = 10, LinkState = 16, LinkInfo = 18, LinkNamespace = 28;
     private const ushort InfoKind = 1, InfoData = 2, VethPeer = 1;
     private const ushort VxlanId = 1, VxlanLocal = 4, VxlanLearning = 7, VxlanPort = 15;
     private const uint UpFlag = 1;
+    private const byte StateUp = 6;
     private const NetlinkFlags Add = NetlinkFlags.Request | NetlinkFlags.Acknowledge | NetlinkFlags.Create | NetlinkFlags.Exclusive;
     private const NetlinkFlags Put = NetlinkFlags.Request | NetlinkFlags.Acknowledge | NetlinkFlags.Create | NetlinkFlags.Replace;
     private const NetlinkFlags Change = NetlinkFlags.Request | NetlinkFlags.Acknowledge;
@@ -42,7 +45,7 @@ public sealed partial class RouteSocket : IDisposable
         Place(NewLinkMessage(one.Name, one.Mac, mtu), one).Nest(LinkInfo, info => info
             .Text(InfoKind, "veth")
             .Nest(InfoData, data => data.Nest(VethPeer, peer => Place(
-                peer.Raw(LinkHeader()).Text(LinkName, other.Name).Mac(LinkMac, other.Mac).Number(LinkMtu, (uint)mtu), other)))),
+                peer.Raw(LinkHeader(other.Index)).Text(LinkName, other.Name).Mac(LinkMac, other.Mac).Number(LinkMtu, (uint)mtu), other)))),
         $"add veth {one.Name}");
 
     /// <summary>A VXLAN device that learns nothing and floods nothing: it reaches only what its forwarding entries name.</summary>
@@ -100,6 +103,7 @@ public sealed partial class RouteSocket : IDisposable
                 LinkName => link with { Name = attribute.Text },
                 LinkMtu => link with { Mtu = (int)attribute.Number },
                 LinkMac => link with { Mac = attribute.Mac },
+                LinkState => link with { Running = attribute.Value[0] == StateUp },
                 LinkInfo => ParseKind(link, attribute.Value),
                 _ => link,
             };

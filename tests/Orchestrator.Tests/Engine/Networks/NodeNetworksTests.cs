@@ -155,6 +155,24 @@ public sealed class NodeNetworksTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Docker_on_the_same_machine_does_not_cut_the_networks()
+    {
+        _a.Run("nft", "table ip filter { chain DOCKER-USER { counter return; }; chain FORWARD { type filter hook forward priority filter; policy drop; jump DOCKER-USER; }; }");
+        var before = _a.Run("nft", "list table ip filter");
+        var one = await _a.AttachAsync("one", s_web.Id);
+        var two = await _b.AttachAsync("two", s_web.Id);
+        using var server = new NamedServer(two.NetnsPath, "two");
+        Assert.Equal("TimedOut", Client.Tcp(one.NetnsPath, two.Addresses[s_web.Id], 80));
+        await _a.EnsureAsync(Plan());
+        await _a.EnsureAsync(Plan());
+        Assert.StartsWith("two", Client.Tcp(one.NetnsPath, two.Addresses[s_web.Id], 80), StringComparison.Ordinal);
+        await _a.Networks.RemoveAllAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(CountersOut(before), CountersOut(_a.Run("nft", "list table ip filter")));
+    }
+
+    private static string CountersOut(string rules) => System.Text.RegularExpressions.Regex.Replace(rules, "[0-9]+", "N");
+
+    [Fact]
     public async Task An_unknown_network_is_refused_by_name()
     {
         var e = await Assert.ThrowsAsync<InvalidOperationException>(() => _a.AttachAsync("one", "nothing"));
