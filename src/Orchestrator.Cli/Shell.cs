@@ -91,7 +91,7 @@ internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect)
         }
         catch (RpcException e) when (ServerChannel.IsServersFault(e))
         {
-            return Say($"no server could be reached: {e.Status.DebugException?.Message ?? e.Status.Detail}", ExitCode.Unreachable);
+            return Say($"no server could be reached: {e.Status.DebugException?.GetBaseException().Message ?? e.Status.Detail}", ExitCode.Unreachable);
         }
         catch (RpcException e)
         {
