@@ -9,20 +9,22 @@ namespace Orchestrator.Agent.Session;
 internal sealed class ExecRelay(ExecSession session, AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, CancellationToken stopping) : IDisposable
 {
     private readonly SemaphoreSlim _writing = new(1, 1);
+    private volatile bool _ended;
 
-    /// <returns>When the command has ended and all it said is passed on, or its reader is gone: then it is killed.</returns>
-    public async Task RunAsync()
+    /// <summary>Until the command has ended and all it said is passed on; when its reader goes away, it is killed.</summary>
+    /// <returns>The reading of the caller's side. It ends when the server closes the stream: cancelling a read would cut the whole call off.</returns>
+    public async Task<Task> RunAsync()
     {
-        using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var input = ReadInputAsync(done.Token);
+        var input = ReadInputAsync(stopping);
         var output = Task.WhenAll(
-            PassAsync(session.Output, b => new ExecOutput { Stdout = b }, done.Token), PassAsync(session.Error, b => new ExecOutput { Stderr = b }, done.Token));
+            PassAsync(session.Output, b => new ExecOutput { Stdout = b }, stopping), PassAsync(session.Error, b => new ExecOutput { Stderr = b }, stopping));
         if (await Task.WhenAny(output, input) == input)
             await input;
         await output;
         var code = await session.WaitAsync(stopping);
-        await done.CancelAsync();
+        _ended = true;
         await WriteAsync(new ExecOutput { ExitCode = code }, stopping);
+        return input;
     }
 
     public void Dispose() => _writing.Dispose();
@@ -30,9 +32,13 @@ internal sealed class ExecRelay(ExecSession session, AsyncDuplexStreamingCall<St
     private async Task ReadInputAsync(CancellationToken cancellationToken)
     {
         while (await call.ResponseStream.MoveNext(cancellationToken))
-            await TakeAsync(call.ResponseStream.Current.Input ?? new ExecInput(), cancellationToken);
+        {
+            if (!_ended)
+                await TakeAsync(call.ResponseStream.Current.Input ?? new ExecInput(), cancellationToken);
+        }
         // Whoever asked is gone: nobody wants the command any more.
-        session.Signal(Linux.Signals.Kill);
+        if (!_ended)
+            session.Signal(Linux.Signals.Kill);
     }
 
     private async Task TakeAsync(ExecInput input, CancellationToken cancellationToken)

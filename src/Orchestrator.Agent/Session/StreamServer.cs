@@ -20,16 +20,16 @@ internal sealed class StreamServer(
         {
             using var call = client.Attach(cancellationToken: stopping);
             await call.RequestStream.WriteAsync(new StreamChunk { Open = open.StreamId }, stopping);
-            if (open.Logs is not null)
-                await ServeLogsAsync(call, open.ReplicaId, open.Logs);
-            else if (open.Exec is not null)
-                await ServeExecAsync(call, open.ReplicaId, open.Exec);
+            var reading = open switch
+            {
+                { Logs: { } logs } => await ServeLogsAsync(call, open.ReplicaId, logs),
+                { Exec: { } exec } => await ServeExecAsync(call, open.ReplicaId, exec),
+                _ => Task.CompletedTask,
+            };
             await call.RequestStream.WriteAsync(new StreamChunk { End = true }, stopping);
             await call.RequestStream.CompleteAsync();
             // The server ends its side when it has all of ours; leaving earlier would cut it off.
-            while (await call.ResponseStream.MoveNext(stopping))
-            {
-            }
+            await reading;
         }
 #pragma warning disable CA1031 // The top of the stream.
         catch (Exception e)
@@ -39,21 +39,22 @@ internal sealed class StreamServer(
         }
     }
 
-    private async Task ServeLogsAsync(AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, string replicaId, LogsRequest request)
+    private async Task<Task> ServeLogsAsync(AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, string replicaId, LogsRequest request)
     {
         var name = replicas.NameOf(replicaId);
         if (replicas.FindContainer(replicaId) is not { } container)
         {
             await call.RequestStream.WriteAsync(
                 new StreamChunk { Log = new LogLine { ReplicaId = replicaId, ReplicaName = name, Error = "it has no container yet" } }, stopping);
-            return;
+            return DrainAsync(call.ResponseStream);
         }
-        using var closed = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        // Not disposed here: the reading that is answered still uses it.
+        var closed = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var watch = CancelWhenClosedAsync(call.ResponseStream, closed);
         var query = new LogQuery(request.Tail, request.SinceMs * 1_000_000, request.Follow);
         await foreach (var entry in container.ReadLogs(query, closed.Token))
             await call.RequestStream.WriteAsync(new StreamChunk { Log = ToLine(replicaId, name, entry) }, closed.Token);
-        _ = watch;
+        return watch;
     }
 
     private static LogLine ToLine(string replicaId, string name, LogEntry entry) => new()
@@ -61,22 +62,29 @@ internal sealed class StreamServer(
         ReplicaId = replicaId, ReplicaName = name, TimeNs = entry.TimeNs, Stderr = entry.Stderr, Text = UnsafeByteOperations.UnsafeWrap(entry.Text),
     };
 
-    private static async Task CancelWhenClosedAsync(IAsyncStreamReader<StreamChunk> reader, CancellationTokenSource closed)
+    private async Task CancelWhenClosedAsync(IAsyncStreamReader<StreamChunk> reader, CancellationTokenSource closed)
     {
         try
         {
-            while (await reader.MoveNext(closed.Token) && !reader.Current.End)
-            {
-            }
-            await closed.CancelAsync();
+            await DrainAsync(reader);
         }
         catch (Exception e) when (e is RpcException or OperationCanceledException or ObjectDisposedException)
         {
             // The call itself tells the writer.
         }
+        await closed.CancelAsync();
+        closed.Dispose();
     }
 
-    private async Task ServeExecAsync(AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, string replicaId, ExecStart start)
+    // Never with a token that ends earlier than the call: cancelling a read cuts the call off in both directions.
+    private async Task DrainAsync(IAsyncStreamReader<StreamChunk> reader)
+    {
+        while (await reader.MoveNext(stopping))
+        {
+        }
+    }
+
+    private async Task<Task> ServeExecAsync(AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, string replicaId, ExecStart start)
     {
         try
         {
@@ -91,11 +99,12 @@ internal sealed class StreamServer(
             if (!start.Interactive)
                 session.Input.Close();
             using var relay = new ExecRelay(session, call, stopping);
-            await relay.RunAsync();
+            return await relay.RunAsync();
         }
         catch (ContainerException e)
         {
             await call.RequestStream.WriteAsync(new StreamChunk { Output = new ExecOutput { Error = e.Message } }, stopping);
+            return DrainAsync(call.ResponseStream);
         }
     }
 }
