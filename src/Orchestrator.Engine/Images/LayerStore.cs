@@ -54,7 +54,6 @@ internal sealed class LayerStore(StoreDirectories directories, ImageStoreOptions
 
     public void Dispose()
     {
-        _syncing.Wait();
         _downloads.Dispose();
         _unpacks.Dispose();
     }

@@ -13,6 +13,7 @@ internal sealed class StoreDirectories : IDisposable
     private readonly string _root;
     private readonly FileStream _lock;
     private long _temporaries;
+    private volatile bool _closed;
 
     /// <exception cref="IOException">Another process uses the store.</exception>
     public StoreDirectories(string root)
@@ -72,6 +73,9 @@ internal sealed class StoreDirectories : IDisposable
             return;
         using (var root = ByteDirectory.Open(_root))
             root.SyncFileSystem();
+        // Once closed the store may be another process's; its markers are then for that one to clear.
+        if (_closed)
+            return;
         foreach (var marker in markers)
             File.Delete(marker);
     }
@@ -94,7 +98,11 @@ internal sealed class StoreDirectories : IDisposable
         parent.Remove(Encoding.UTF8.GetBytes(Path.GetFileName(path)));
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        _closed = true;
+        _lock.Dispose();
+    }
 
     private string Unsynced(string hex) => Path.Combine(_root, "unsynced", hex);
 
