@@ -10,8 +10,7 @@ publish() { # PROJECT PROGRAM
   fi
   echo "publishing $2"
   dotnet publish "src/Orchestrator.$1" -c Release -o "out/publish/$2" -v quiet -nologo
-  cp -a "out/publish/$2/." out/bin/
-  touch "out/bin/$2"
+  install -m 755 "out/publish/$2/$2" out/bin/
 }
 publish Daemon orcd
 publish Runtime orc-runtime
