@@ -70,6 +70,8 @@ public sealed class CertificateAuthority
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(s_usages, critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_certificate, true, false));
-        return request.Create(_certificate, now - s_backdate, now + life, RandomNumberGenerator.GetBytes(16));
+        // A signer whose clock is behind the founder's still signs within the CA's life.
+        var from = now - s_backdate > _certificate.NotBefore ? now - s_backdate : _certificate.NotBefore;
+        return request.Create(_certificate, from, now + life, RandomNumberGenerator.GetBytes(16));
     }
 }

@@ -44,7 +44,6 @@ internal sealed class Leader(
     private async Task LeadAsync(Leadership leadership, CancellationTokenSource until)
     {
         var work = new LeaderWork(store, proposals, leadership, rule, time, metrics, loggers, until.Token);
-        _logger.LogInformation("leader of term {Term}", leadership.Term);
         _work.TrySetResult(work);
         try
         {
