@@ -13,6 +13,7 @@ public sealed unsafe class Nftables : IDisposable
 {
     private const string Name = "libnftables.so.1";
     private const uint HandleFlag = 8;
+    private const int LongestQuote = 4000;
 
     private nint _context;
 
@@ -32,7 +33,7 @@ public sealed unsafe class Nftables : IDisposable
     }
 
     /// <summary>Runs commands as in a file for <c>nft -f</c> and returns what they print (list commands).</summary>
-    /// <exception cref="NftablesException">With libnftables' own words and the commands' lines that it means.</exception>
+    /// <exception cref="NftablesException">With libnftables' own words, and the commands: of a buffer it points at the first line, whichever failed.</exception>
     /// <param name="withHandles">Lists say the number of each rule, by which it can be deleted.</param>
     public string Run(string commands, bool withHandles = false)
     {
@@ -43,7 +44,9 @@ public sealed unsafe class Nftables : IDisposable
             result = nft_run_cmd_from_buffer(_context, p);
         var output = Marshal.PtrToStringUTF8((nint)nft_ctx_get_output_buffer(_context)) ?? "";
         var error = Marshal.PtrToStringUTF8((nint)nft_ctx_get_error_buffer(_context)) ?? "";
-        return result == 0 ? output : throw new NftablesException($"nftables refused: {error.Trim()}");
+        return result == 0
+            ? output
+            : throw new NftablesException($"nftables refused: {error.Split('\n')[0]}, in:\n{commands[..Math.Min(commands.Length, LongestQuote)]}");
     }
 
     public void Dispose()

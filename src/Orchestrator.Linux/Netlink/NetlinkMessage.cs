@@ -78,7 +78,7 @@ public sealed class NetlinkMessage
         return this;
     }
 
-    internal ReadOnlySpan<byte> ToBytes(uint sequence)
+    public ReadOnlySpan<byte> ToBytes(uint sequence)
     {
         var all = _buffer.AsSpan(0, _length);
         BitConverter.TryWriteBytes(all, (uint)_length);
