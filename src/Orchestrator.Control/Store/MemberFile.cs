@@ -7,8 +7,20 @@ using DotNext.Net.Cluster.Consensus.Raft.StateMachine;
 namespace Orchestrator.Control.Store;
 
 /// <summary>The members' Raft addresses on disk: replaced whole by fsync, rename and directory fsync.</summary>
-internal sealed class MemberFile(string path) : PersistentClusterConfigurationStorage<EndPoint>(path)
+internal sealed class MemberFile : PersistentClusterConfigurationStorage<EndPoint>
 {
+    private volatile IReadOnlySet<EndPoint> _members = new HashSet<EndPoint>();
+
+    private MemberFile(string path)
+        : base(path) => ConfigurationChanged += (members, _) =>
+        {
+            _members = members.Members;
+            return ValueTask.CompletedTask;
+        };
+
+    /// <summary>As of the last applied entry of members; DotNext's own list follows a moment later.</summary>
+    public IReadOnlySet<EndPoint> Members => _members;
+
     /// <summary>The file at <paramref name="path"/>, made first when missing. DotNext writes a first file in place, which a crash would tear;
     /// an existing one it replaces atomically. So there is always one, at version 0: this server alone, or nobody yet.</summary>
     public static async Task<MemberFile> OpenAsync(string path, EndPoint? first, CancellationToken token)
@@ -21,11 +33,10 @@ internal sealed class MemberFile(string path) : PersistentClusterConfigurationSt
                 await file.SaveFirstAsync(first, token).ConfigureAwait(false);
             File.Move(draft, path);
         }
-        return new(path);
+        var opened = new MemberFile(path);
+        opened._members = (await ((IClusterConfigurationStorage<EndPoint>)opened).LoadConfigurationAsync(token).ConfigureAwait(false)).Members;
+        return opened;
     }
-
-    public async ValueTask<IReadOnlySet<EndPoint>> ReadAsync(CancellationToken token) =>
-        (await ((IClusterConfigurationStorage<EndPoint>)this).LoadConfigurationAsync(token).ConfigureAwait(false)).Members;
 
     /// <summary>For entries that the log replays before it knows of this file: it begins to when constructed, and hears of the file later.</summary>
     public async ValueTask SaveAsync(LogEntry members, CancellationToken token) =>

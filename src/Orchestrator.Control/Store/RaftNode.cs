@@ -38,7 +38,7 @@ internal sealed class RaftNode : IAsyncDisposable
     public string? LeaderRaftAddress => _cluster.Leader is { EndPoint: { } address } ? RaftAddress.Format(address) : null;
 
     public IReadOnlyList<string> Members =>
-        [.. _cluster.Members.Select(m => RaftAddress.Format(m.EndPoint)).Order(StringComparer.Ordinal)];
+        [.. _parts.MemberFile.Members.Select(RaftAddress.Format).Order(StringComparer.Ordinal)];
 
     /// <param name="first">Whom the member list holds when there is none yet.</param>
     public static async Task<RaftNode> StartAsync(StoreOptions options, EndPoint? first, NodeSurroundings around, CancellationToken cancellation)
@@ -124,13 +124,10 @@ internal sealed class RaftNode : IAsyncDisposable
 
     /// <summary>DotNext makes the only member a leader without an election, in the term it was in. A new term with its own vote, written to
     /// disk, is that election: so no two leaderships share a term.</summary>
-    private static async Task<long> ElectAloneAsync(DurableLog entries, MemberFile file, EndPoint self, CancellationToken cancellation)
-    {
-        var members = await file.ReadAsync(cancellation).ConfigureAwait(false);
-        return members.Count == 1 && members.Contains(self)
+    private static async Task<long> ElectAloneAsync(DurableLog entries, MemberFile file, EndPoint self, CancellationToken cancellation) =>
+        file.Members.Count == 1 && file.Members.Contains(self)
             ? await ((IPersistentState)entries).IncrementTermAsync(ClusterMemberId.FromEndPoint(self), cancellation).ConfigureAwait(false)
             : 0;
-    }
 
     private async Task FollowLeadershipAsync()
     {

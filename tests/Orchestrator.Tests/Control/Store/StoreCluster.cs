@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -12,6 +13,7 @@ namespace Orchestrator.Tests.Control.Store;
 /// <summary>Stores in this process, over loopback and mutual TLS, each in a directory of its own; all gone when disposed.</summary>
 internal sealed class StoreCluster : IAsyncDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static readonly X509Certificate2 s_certificate = MakeCertificate();
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("orc-store-");
     private readonly List<Server> _servers = [];
@@ -43,12 +45,9 @@ internal sealed class StoreCluster : IAsyncDisposable
 
     public async Task<Server> LeaderAsync()
     {
-        while (true)
-        {
-            if (_servers.FirstOrDefault(s => s.IsRunning && s.Store.IsLeader) is { } leader)
-                return leader;
-            await Task.Delay(10, Deadline);
-        }
+        Server? leader = null;
+        await UntilAsync(() => (leader = _servers.FirstOrDefault(s => s.IsRunning && s.Store.IsLeader)) is not null);
+        return leader!;
     }
 
     /// <summary>Retries with the same request id, as clients do.</summary>
@@ -67,11 +66,17 @@ internal sealed class StoreCluster : IAsyncDisposable
         }
     }
 
-    public async Task CaughtUpAsync()
+    /// <summary>Waits until all running servers hold the same state and the same members.</summary>
+    public Task AgreeAsync(int members) => UntilAsync(() =>
+        _servers.Where(s => s.IsRunning && s.Store.Members.Count == members)
+            .Select(s => Convert.ToHexString(s.Store.State.Digest())).ToList() is var digests
+        && digests.Count == _servers.Count(s => s.IsRunning) && digests.Distinct().Count() == 1);
+
+    public static async Task UntilAsync(Func<bool> condition)
     {
-        var revision = (await LeaderAsync()).Store.State.Revision;
-        foreach (var server in _servers.Where(s => s.IsRunning))
-            await server.Store.WaitForRevisionAfterAsync(revision - 1, Deadline);
+        for (var watch = Stopwatch.StartNew(); !condition(); await Task.Delay(10, Deadline))
+            if (watch.Elapsed > s_patience)
+                throw new TimeoutException("the condition did not come true");
     }
 
     public async ValueTask DisposeAsync()
