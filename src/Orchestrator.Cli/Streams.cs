@@ -1,10 +1,12 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Orchestrator.Cli.Terminal;
 
 namespace Orchestrator.Cli;
 
 /// <summary>Where a command reads and writes. Containers' output goes through <see cref="RawOut"/> byte by byte, sentences through <see cref="Out"/>.</summary>
 /// <param name="Terminal">Whether output is looked at by a person: then progress is redrawn in place.</param>
+/// <param name="Width">Columns of that terminal; 0: unknown.</param>
 internal sealed record Streams(Stream In, Stream RawOut, Stream RawError, bool Terminal, Func<int> Width)
 {
     public TextWriter Out { get; } = Writer(RawOut);
@@ -12,8 +14,14 @@ internal sealed record Streams(Stream In, Stream RawOut, Stream RawError, bool T
     public TextWriter Error { get; } = Writer(RawError);
 
     public static Streams OfProcess() => new(
-        // Console would put its line editor between the terminal and us.
-        new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0), Console.OpenStandardOutput(), Console.OpenStandardError(), !Console.IsOutputRedirected, () => Console.WindowWidth);
+        Descriptor(0, FileAccess.Read),
+        Console.IsOutputRedirected ? Console.OpenStandardOutput() : Descriptor(1, FileAccess.Write),
+        Console.IsErrorRedirected ? Console.OpenStandardError() : Descriptor(2, FileAccess.Write),
+        !Console.IsOutputRedirected,
+        RawTerminal.Width);
+
+    // Console would put its line editor between the terminal and us, and switch the terminal's keypad mode.
+    private static FileStream Descriptor(int number, FileAccess access) => new(new SafeFileHandle(number, ownsHandle: false), access, bufferSize: 0);
 
     private static StreamWriter Writer(Stream stream) => new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
 }

@@ -29,11 +29,24 @@ internal sealed class RawTerminal : IDisposable
             : new TerminalSize { Rows = 24, Columns = 80 };
     }
 
+    /// <summary>Columns of the terminal that the user sits at, wherever input comes from; 0: unknown.</summary>
+    public static int Width()
+    {
+        try
+        {
+            return Stty("-F", "/dev/tty", "size").Split(' ') is [_, var columns] && int.TryParse(columns, out var width) ? width : 0;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
     public void Dispose() => Stty(_saved);
 
     private static string Stty(params string[] arguments)
     {
-        using var stty = Process.Start(new ProcessStartInfo("stty", arguments) { RedirectStandardOutput = true })!;
+        using var stty = Process.Start(new ProcessStartInfo("stty", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = stty.StandardOutput.ReadToEnd();
         stty.WaitForExit();
         return stty.ExitCode == 0 ? output.Trim() : throw new IOException($"stty {string.Join(' ', arguments)} ended with {stty.ExitCode}");

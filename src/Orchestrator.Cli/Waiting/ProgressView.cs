@@ -25,7 +25,7 @@ internal sealed class ProgressView(Session session)
         foreach (var line in lines)
             _shown[line] = line;
         var up = _lines > 0 ? $"\u001b[{_lines}F" : "";
-        var width = Math.Max(20, session.Streams.Width());
+        var width = session.Streams.Width() is > 20 and var columns ? columns : 80;
         session.Out.Write($"\u001b[?25l{up}\u001b[0J{string.Concat(lines.Select(l => (l.Length >= width ? l[..(width - 2)] + "…" : l) + "\n"))}\u001b[?25h");
         _lines = lines.Count;
     }
