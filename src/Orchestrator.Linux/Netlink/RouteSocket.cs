@@ -61,17 +61,12 @@ public sealed partial class RouteSocket : IDisposable
 
     public void SetUp(int link) => _socket.Request(new NetlinkMessage(NewLink, Change, LinkHeader(link, UpFlag, UpFlag)), $"set link {link} up");
 
-    public void SetDown(int link) => _socket.Request(new NetlinkMessage(NewLink, Change, LinkHeader(link, 0, UpFlag)), $"set link {link} down");
-
     public void SetMtu(int link, int mtu) =>
         _socket.Request(new NetlinkMessage(NewLink, Change, LinkHeader(link)).Number(LinkMtu, (uint)mtu), $"set mtu of link {link} to {mtu}");
 
     /// <summary>Makes a link a port of a bridge.</summary>
     public void SetMaster(int link, int bridge) =>
         _socket.Request(new NetlinkMessage(NewLink, Change, LinkHeader(link)).Number(LinkMaster, (uint)bridge), $"put link {link} on bridge {bridge}");
-
-    public void MoveToNamespace(int link, SafeHandle ns) => _socket.Request(
-        new NetlinkMessage(NewLink, Change, LinkHeader(link)).Number(LinkNamespace, (uint)ns.DangerousGetHandle()), $"move link {link} to a namespace");
 
     /// <summary>False when there was none.</summary>
     public bool DeleteLink(string name) => _socket.Request(
