@@ -67,8 +67,10 @@ public sealed unsafe class ProcessWatch : IDisposable
         (SafeFileHandle PidFd, TaskCompletionSource End) watched;
         lock (_lock)
         {
-            _watched.Remove(descriptor, out watched);
-            // Closing the last descriptor also takes it out of the epoll set.
+            if (!_watched.Remove(descriptor, out watched))
+                return;
+            // Closing alone would not do: a child between fork and exec still has the descriptor, and so would the epoll set.
+            _ = Libc.epoll_ctl(_epoll, 2, descriptor, null);
             watched.PidFd.Dispose();
         }
         watched.End.SetResult();

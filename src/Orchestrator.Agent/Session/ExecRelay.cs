@@ -6,48 +6,26 @@ using Orchestrator.Model;
 namespace Orchestrator.Agent.Session;
 
 /// <summary>Carries bytes between a command in a container and the stream of whoever started it.</summary>
-internal sealed class ExecRelay(ExecSession session, AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, CancellationToken stopping) : IDisposable
+internal sealed class ExecRelay(ExecSession session, IClientStreamWriter<StreamChunk> writer, CancellationToken stopping) : IDisposable
 {
     private readonly SemaphoreSlim _writing = new(1, 1);
     private volatile bool _ended;
 
-    /// <summary>Until the command has ended and all it said is passed on; when its reader goes away, it is killed.</summary>
-    /// <returns>The reading of the caller's side. It ends when the server closes the stream: cancelling a read would cut the whole call off.</returns>
-    public async Task<Task> RunAsync()
+    /// <returns>When the command has ended and all it said is passed on.</returns>
+    public async Task RunAsync()
     {
-        var input = ReadInputAsync(stopping);
-        var output = Task.WhenAll(
-            PassAsync(session.Output, b => new ExecOutput { Stdout = b }, stopping), PassAsync(session.Error, b => new ExecOutput { Stderr = b }, stopping));
-        if (await Task.WhenAny(output, input) == input)
-            await input;
-        await output;
+        await Task.WhenAll(PassAsync(session.Output, b => new ExecOutput { Stdout = b }), PassAsync(session.Error, b => new ExecOutput { Stderr = b }));
         var code = await session.WaitAsync(stopping);
         _ended = true;
-        await WriteAsync(new ExecOutput { ExitCode = code }, stopping);
-        return input;
+        await WriteAsync(new ExecOutput { ExitCode = code });
     }
 
-    public void Dispose() => _writing.Dispose();
-
-    private async Task ReadInputAsync(CancellationToken cancellationToken)
+    public Task TakeAsync(ExecInput? input)
     {
-        while (await call.ResponseStream.MoveNext(cancellationToken))
-        {
-            if (!_ended)
-                await TakeAsync(call.ResponseStream.Current.Input ?? new ExecInput(), cancellationToken);
-        }
-        // Whoever asked is gone: nobody wants the command any more.
-        if (!_ended)
-            session.Signal(Linux.Signals.Kill);
-    }
-
-    private async Task TakeAsync(ExecInput input, CancellationToken cancellationToken)
-    {
-        switch (input.KindCase)
+        switch (input?.KindCase)
         {
             case ExecInput.KindOneofCase.Stdin:
-                await WriteInputAsync(input.Stdin, cancellationToken);
-                break;
+                return WriteInputAsync(input.Stdin);
             case ExecInput.KindOneofCase.StdinClosed:
                 session.Input.Close();
                 break;
@@ -58,14 +36,24 @@ internal sealed class ExecRelay(ExecSession session, AsyncDuplexStreamingCall<St
                 session.Signal(input.Signal);
                 break;
         }
+        return Task.CompletedTask;
     }
 
-    private async Task WriteInputAsync(ByteString bytes, CancellationToken cancellationToken)
+    /// <summary>Whoever asked is gone: nobody wants the command any more.</summary>
+    public void Abandon()
+    {
+        if (!_ended)
+            session.Signal(Linux.Signals.Kill);
+    }
+
+    public void Dispose() => _writing.Dispose();
+
+    private async Task WriteInputAsync(ByteString bytes)
     {
         try
         {
-            await session.Input.WriteAsync(bytes.Memory, cancellationToken);
-            await session.Input.FlushAsync(cancellationToken);
+            await session.Input.WriteAsync(bytes.Memory, stopping);
+            await session.Input.FlushAsync(stopping);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
@@ -73,20 +61,20 @@ internal sealed class ExecRelay(ExecSession session, AsyncDuplexStreamingCall<St
         }
     }
 
-    private async Task PassAsync(Stream from, Func<ByteString, ExecOutput> wrap, CancellationToken cancellationToken)
+    private async Task PassAsync(Stream from, Func<ByteString, ExecOutput> wrap)
     {
         var buffer = new byte[16 * 1024];
         int read;
-        while ((read = await from.ReadAsync(buffer, cancellationToken)) > 0)
-            await WriteAsync(wrap(ByteString.CopyFrom(buffer, 0, read)), cancellationToken);
+        while ((read = await from.ReadAsync(buffer, stopping)) > 0)
+            await WriteAsync(wrap(ByteString.CopyFrom(buffer, 0, read)));
     }
 
-    private async Task WriteAsync(ExecOutput output, CancellationToken cancellationToken)
+    private async Task WriteAsync(ExecOutput output)
     {
-        await _writing.WaitAsync(cancellationToken);
+        await _writing.WaitAsync(stopping);
         try
         {
-            await call.RequestStream.WriteAsync(new StreamChunk { Output = output }, cancellationToken);
+            await writer.WriteAsync(new StreamChunk { Output = output }, stopping);
         }
         finally
         {

@@ -20,16 +20,10 @@ internal sealed class StreamServer(
         {
             using var call = client.Attach(cancellationToken: stopping);
             await call.RequestStream.WriteAsync(new StreamChunk { Open = open.StreamId }, stopping);
-            var reading = open switch
-            {
-                { Logs: { } logs } => await ServeLogsAsync(call, open.ReplicaId, logs),
-                { Exec: { } exec } => await ServeExecAsync(call, open.ReplicaId, exec),
-                _ => Task.CompletedTask,
-            };
-            await call.RequestStream.WriteAsync(new StreamChunk { End = true }, stopping);
-            await call.RequestStream.CompleteAsync();
-            // The server ends its side when it has all of ours; leaving earlier would cut it off.
-            await reading;
+            if (open.Logs is not null)
+                await ServeLogsAsync(call, open.ReplicaId, open.Logs);
+            else if (open.Exec is not null)
+                await ServeExecAsync(call, open.ReplicaId, open.Exec);
         }
 #pragma warning disable CA1031 // The top of the stream.
         catch (Exception e)
@@ -39,22 +33,40 @@ internal sealed class StreamServer(
         }
     }
 
-    private async Task<Task> ServeLogsAsync(AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, string replicaId, LogsRequest request)
+    private async Task ServeLogsAsync(AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, string replicaId, LogsRequest request)
     {
+        using var closed = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var reading = ReadAsync(call.ResponseStream, _ => Task.CompletedTask, closed.Cancel);
         var name = replicas.NameOf(replicaId);
         if (replicas.FindContainer(replicaId) is not { } container)
-        {
             await call.RequestStream.WriteAsync(
                 new StreamChunk { Log = new LogLine { ReplicaId = replicaId, ReplicaName = name, Error = "it has no container yet" } }, stopping);
-            return DrainAsync(call.ResponseStream);
+        else
+            await foreach (var entry in container.ReadLogs(new LogQuery(request.Tail, request.SinceMs * 1_000_000, request.Follow), closed.Token))
+                await call.RequestStream.WriteAsync(new StreamChunk { Log = ToLine(replicaId, name, entry) }, closed.Token);
+        await EndAsync(call, reading);
+    }
+
+    /// <summary>The server ends its side when it has all of ours; leaving earlier would cut it off.</summary>
+    private async Task EndAsync(AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, Task reading)
+    {
+        await call.RequestStream.WriteAsync(new StreamChunk { End = true }, stopping);
+        await call.RequestStream.CompleteAsync();
+        await reading;
+    }
+
+    private async Task ReadAsync(IAsyncStreamReader<StreamChunk> reader, Func<StreamChunk, Task> take, Action ended)
+    {
+        try
+        {
+            while (await reader.MoveNext(stopping) && reader.Current.KindCase != StreamChunk.KindOneofCase.End)
+                await take(reader.Current);
         }
-        // Not disposed here: the reading that is answered still uses it.
-        var closed = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var watch = CancelWhenClosedAsync(call.ResponseStream, closed);
-        var query = new LogQuery(request.Tail, request.SinceMs * 1_000_000, request.Follow);
-        await foreach (var entry in container.ReadLogs(query, closed.Token))
-            await call.RequestStream.WriteAsync(new StreamChunk { Log = ToLine(replicaId, name, entry) }, closed.Token);
-        return watch;
+        catch (RpcException)
+        {
+            // Whoever asked is gone; the writer notices too.
+        }
+        ended();
     }
 
     private static LogLine ToLine(string replicaId, string name, LogEntry entry) => new()
@@ -62,29 +74,7 @@ internal sealed class StreamServer(
         ReplicaId = replicaId, ReplicaName = name, TimeNs = entry.TimeNs, Stderr = entry.Stderr, Text = UnsafeByteOperations.UnsafeWrap(entry.Text),
     };
 
-    private async Task CancelWhenClosedAsync(IAsyncStreamReader<StreamChunk> reader, CancellationTokenSource closed)
-    {
-        try
-        {
-            await DrainAsync(reader);
-        }
-        catch (Exception e) when (e is RpcException or OperationCanceledException or ObjectDisposedException)
-        {
-            // The call itself tells the writer.
-        }
-        await closed.CancelAsync();
-        closed.Dispose();
-    }
-
-    // Never with a token that ends earlier than the call: cancelling a read cuts the call off in both directions.
-    private async Task DrainAsync(IAsyncStreamReader<StreamChunk> reader)
-    {
-        while (await reader.MoveNext(stopping))
-        {
-        }
-    }
-
-    private async Task<Task> ServeExecAsync(AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, string replicaId, ExecStart start)
+    private async Task ServeExecAsync(AsyncDuplexStreamingCall<StreamChunk, StreamChunk> call, string replicaId, ExecStart start)
     {
         try
         {
@@ -98,13 +88,15 @@ internal sealed class StreamServer(
                 session.Resize(size.Columns, size.Rows);
             if (!start.Interactive)
                 session.Input.Close();
-            using var relay = new ExecRelay(session, call, stopping);
-            return await relay.RunAsync();
+            using var relay = new ExecRelay(session, call.RequestStream, stopping);
+            var reading = ReadAsync(call.ResponseStream, c => relay.TakeAsync(c.Input), relay.Abandon);
+            await relay.RunAsync();
+            await EndAsync(call, reading);
         }
         catch (ContainerException e)
         {
             await call.RequestStream.WriteAsync(new StreamChunk { Output = new ExecOutput { Error = e.Message } }, stopping);
-            return DrainAsync(call.ResponseStream);
+            await EndAsync(call, ReadAsync(call.ResponseStream, _ => Task.CompletedTask, () => { }));
         }
     }
 }
