@@ -6,6 +6,7 @@ using Xunit;
 namespace Orchestrator.Durability;
 
 /// <summary>Servers that hang (SIGSTOP) and come back without knowing it.</summary>
+[Collection("processes")]
 public sealed class PausedServerTests(ITestOutputHelper output)
 {
     [Fact]

@@ -16,6 +16,8 @@ internal sealed class Writers(HostGroup group, int count)
     private CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
 
+    public int Count => count;
+
     /// <summary>So many writes were acknowledged.</summary>
     public long Acknowledged => Interlocked.Read(ref _total);
 
