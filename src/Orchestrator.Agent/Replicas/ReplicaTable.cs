@@ -48,6 +48,13 @@ internal sealed class ReplicaTable(ReplicaSurroundings around, CancellationToken
             return _runners.GetValueOrDefault(replicaId)?.Container;
     }
 
+    /// <summary>It is here and has not ended.</summary>
+    public bool IsUnderWay(string replicaId)
+    {
+        lock (_lock)
+            return _runners.TryGetValue(replicaId, out var runner) && !ReplicaFacts.IsFinal(runner.Observed.State);
+    }
+
     /// <summary>"web.1"</summary>
     public string NameOf(string replicaId)
     {

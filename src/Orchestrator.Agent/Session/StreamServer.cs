@@ -12,6 +12,8 @@ namespace Orchestrator.Agent.Session;
 internal sealed class StreamServer(
     Dispatcher.DispatcherClient client, ReplicaTable replicas, ContainerEngine engine, ILogger logger, CancellationToken stopping)
 {
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
+
     public void Serve(OpenStream open) => _ = Task.Run(() => ServeAsync(open));
 
     private async Task ServeAsync(OpenStream open)
@@ -38,13 +40,18 @@ internal sealed class StreamServer(
         using var closed = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var reading = ReadAsync(call.ResponseStream, _ => Task.CompletedTask, closed.Cancel);
         var name = replicas.NameOf(replicaId);
-        if (replicas.FindContainer(replicaId) is not { } container)
-            await call.RequestStream.WriteAsync(
-                new StreamChunk { Log = new LogLine { ReplicaId = replicaId, ReplicaName = name, Error = "it has no container yet" } }, stopping);
-        else
+        if (await FindContainerAsync(replicaId, request.Follow, closed.Token) is { } container)
             await foreach (var entry in container.ReadLogs(new LogQuery(request.Tail, request.SinceMs * 1_000_000, request.Follow), closed.Token))
                 await call.RequestStream.WriteAsync(new StreamChunk { Log = ToLine(replicaId, name, entry) }, closed.Token);
         await EndAsync(call, reading);
+    }
+
+    /// <summary>A follower waits for the container to come. Null: it has said nothing, and will say nothing any more.</summary>
+    private async Task<Container?> FindContainerAsync(string replicaId, bool wait, CancellationToken cancellationToken)
+    {
+        while (wait && replicas.FindContainer(replicaId) is null && replicas.IsUnderWay(replicaId))
+            await Task.Delay(s_pause, cancellationToken);
+        return replicas.FindContainer(replicaId);
     }
 
     /// <summary>The server ends its side when it has all of ours; leaving earlier would cut it off.</summary>
