@@ -16,7 +16,7 @@ public sealed class BadInputTests(Lab lab)
         { "bad port", $"name: bad\nservices:\n  a:\n    image: {Image}\n    ports: [\"99999:80\"]\n", 2, [":5", "ports", "99999"] },
         { "duplicate key", $"name: bad\nservices:\n  a:\n    image: {Image}\n    image: {Image}\n", 2, [":5", "image"] },
         { "alias bomb", "name: bad\nx-a: &a [x,x,x,x,x,x,x,x,x]\n" + string.Concat(Enumerable.Range(0, 9).Select(i => $"x-{(char)('b' + i)}: &{(char)('b' + i)} [{string.Join(",", Enumerable.Repeat($"*{(char)('a' + i)}", 9))}]\n")) + $"services:\n  a:\n    image: {Image}\n    command: *j\n", 2, ["alias"] },
-        { "impossible reservation", $"name: bad\nservices:\n  a:\n    image: {Image}\n    deploy:\n      resources:\n        reservations:\n          memory: 4000G\n", 1, ["memory"] },
+        { "impossible reservation", $"name: bad\nservices:\n  a:\n    image: {Image}\n    deploy:\n      resources:\n        reservations:\n          memory: 4000G\n", 1, ["3.91 TiB", "largest"] },
         { "missing image", $"name: bad\nservices:\n  a:\n    image: {Lab.Registry}/no-such-image:1\n", 1, ["no-such-image", "not found"] },
     };
 

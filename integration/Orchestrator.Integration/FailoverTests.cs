@@ -61,8 +61,8 @@ public sealed class FailoverTests(Lab lab)
         for (var stack = 0; stack < Stacks; stack++)
         {
             if (acknowledged[stack] < 0) continue;
-            var service = services.Single(s => Lab.Text(s!["service"]!, "stack") == $"flood{stack}");
-            var round = int.Parse(service!["service"]!["spec"]!["labels"]!["round"]!.ToString());
+            var service = services.Single(s => Lab.Text(s!, "stack") == $"flood{stack}");
+            var round = int.Parse(service!["spec"]!["labels"]!["round"]!.ToString());
             Assert.True(round >= acknowledged[stack], $"flood{stack}: round {acknowledged[stack]} was acknowledged, {round} is there");
         }
         for (var stack = 0; stack < Stacks; stack++)

@@ -6,17 +6,19 @@ namespace Orchestrator.Linux;
 /// <summary>Tells when processes end, our children or not: one thread in epoll over pidfds, however many there are.</summary>
 public sealed unsafe class ProcessWatch : IDisposable
 {
-    private const int CloseOnExec = 0x80000, EventSize = 12;
+    private const int CloseOnExec = 0x80000, EventSize = 12, ControlAdd = 1, ControlDelete = 2, WakeKey = 0;
 
-    private readonly Dictionary<int, (SafeFileHandle PidFd, TaskCompletionSource End)> _watched = [];
+    // By a key of our own: a descriptor's number is given out again, and an event may still be on its way for the one that had it before.
+    private readonly Dictionary<long, (SafeFileHandle PidFd, TaskCompletionSource End)> _watched = [];
     private readonly Lock _lock = new();
     private readonly int _epoll = Libc.Check(Libc.epoll_create1(CloseOnExec), "epoll_create1");
     private readonly int _wake = Libc.Check(Libc.eventfd(0, CloseOnExec), "eventfd");
     private readonly Thread _thread;
+    private long _lastKey = WakeKey;
 
     public ProcessWatch()
     {
-        Add(_wake);
+        Add(_wake, WakeKey);
         _thread = new Thread(Run, 256 * 1024) { IsBackground = true, Name = "process-watch" };
         _thread.Start();
     }
@@ -27,9 +29,8 @@ public sealed unsafe class ProcessWatch : IDisposable
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            var descriptor = (int)pidFd.DangerousGetHandle();
-            _watched.Add(descriptor, (pidFd, end));
-            Add(descriptor);
+            _watched.Add(++_lastKey, (pidFd, end));
+            Add((int)pidFd.DangerousGetHandle(), _lastKey);
         }
         return end.Task;
     }
@@ -54,33 +55,36 @@ public sealed unsafe class ProcessWatch : IDisposable
             var count = Libc.epoll_wait(_epoll, events, 64, -1);
             for (var i = 0; i < count; i++)
             {
-                var descriptor = *(int*)(events + i * EventSize + sizeof(int));
-                if (descriptor == _wake)
+                var key = *(long*)(events + i * EventSize + sizeof(int));
+                if (key == WakeKey)
                     return;
-                End(descriptor);
+                End(key);
             }
         }
     }
 
-    private void End(int descriptor)
+    private void End(long key)
     {
         (SafeFileHandle PidFd, TaskCompletionSource End) watched;
         lock (_lock)
         {
-            if (!_watched.Remove(descriptor, out watched))
+            if (!_watched.Remove(key, out watched))
                 return;
-            // Closing alone would not do: a child between fork and exec still has the descriptor, and so would the epoll set.
-            _ = Libc.epoll_ctl(_epoll, 2, descriptor, null);
+            // Closing it would not do: a child between fork and exec holds the descriptor too, and keeps it in the epoll set.
+            var ignored = 0L;
+            Libc.Check(Libc.epoll_ctl(_epoll, ControlDelete, (int)watched.PidFd.DangerousGetHandle(), &ignored), "epoll_ctl");
             watched.PidFd.Dispose();
         }
         watched.End.SetResult();
     }
 
-    private void Add(int descriptor)
+    private void Add(int descriptor, long key)
     {
         // struct epoll_event as x86-64 packs it: events, then the 64 bits of user data.
-        var interest = stackalloc int[3] { 1, descriptor, 0 };
-        Libc.Check(Libc.epoll_ctl(_epoll, 1, descriptor, interest), "epoll_ctl");
+        var interest = stackalloc byte[EventSize];
+        *(uint*)interest = 1;
+        *(long*)(interest + sizeof(uint)) = key;
+        Libc.Check(Libc.epoll_ctl(_epoll, ControlAdd, descriptor, interest), "epoll_ctl");
     }
 }
 
