@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 using Orchestrator.Agent.Endpoints;
 using Orchestrator.Agent.Replicas;
 using Orchestrator.Agent.Session;
@@ -67,12 +68,13 @@ public sealed class AgentNode(AgentOptions options, ILoggerFactory loggers)
         logger.LogInformation("{Count} replicas found", records.Count);
     }
 
-    private FileStream Lock()
+    // Not by FileStream, which takes locks of its own.
+    private SafeFileHandle Lock()
     {
         Directory.CreateDirectory(options.DataDirectory);
         Directory.CreateDirectory(options.RunDirectory);
-        var file = new FileStream(Path.Combine(options.DataDirectory, "agent.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
-        if (FileSystem.TryLock(file.SafeFileHandle))
+        var file = FileSystem.Open(Path.Combine(options.DataDirectory, "agent.lock"), OpenFlags.ReadWrite | OpenFlags.Create, 0x180);
+        if (FileSystem.TryLock(file))
             return file;
         file.Dispose();
         throw new JoinException($"another agent uses {options.DataDirectory}", isFinal: true);
