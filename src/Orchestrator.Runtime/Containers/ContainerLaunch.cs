@@ -5,6 +5,7 @@ using Orchestrator.Linux.Cgroups;
 using Orchestrator.Linux.Tapes;
 using Orchestrator.Oci.Runtime;
 using Orchestrator.Runtime.Planning;
+using Orchestrator.Runtime.Supervision;
 
 namespace Orchestrator.Runtime.Containers;
 
@@ -72,6 +73,7 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         {
             cgroup.KillAll();
             cgroup.Remove();
+            SupervisorGroup.RemoveIfUnused(cgroup.Path);
             throw;
         }
     }

@@ -11,7 +11,7 @@ internal static class SupervisorGroup
     public static Cgroup Beside(CgroupLayout layout, string containerPath) => new(layout, $"{Parent(containerPath)}/{Name}");
 
     /// <summary>Removes the shared groups when they hold nothing any more.</summary>
-    public static void RemoveParent(string containerPath)
+    public static void RemoveIfUnused(string containerPath)
     {
         var layout = CgroupLayout.Read();
         var parent = Parent(containerPath);

@@ -59,6 +59,6 @@ internal static class DeleteVerb
             group.KillAll();
             Thread.Sleep(GroupPauseMs);
         }
-        SupervisorGroup.RemoveParent(record.CgroupPath);
+        SupervisorGroup.RemoveIfUnused(record.CgroupPath);
     }
 }

@@ -34,10 +34,15 @@ internal static class SuperviseVerb
         try
         {
             using var answer = LaunchPipes.Create();
-            using var child = LaunchSupervisor(root, args, ContainerLaunch.CgroupPath(Container.ReadConfig(bundle), container.Id), answer);
+            var group = ContainerLaunch.CgroupPath(Container.ReadConfig(bundle), container.Id);
+            using var child = LaunchSupervisor(root, args, group, answer);
             answer.Writer.Dispose();
             var line = ReadAll(answer.Reader);
-            return Answer(line.Length > 0 ? line : Line(new SuperviseReport { Error = $"the supervisor ended: {Processes.Reap(child.PidFd)}" }));
+            if (Answer(line) == 0)
+                return 0;
+            var status = Processes.Reap(child.PidFd);
+            SupervisorGroup.RemoveIfUnused(group);
+            return line.Length > 0 ? 1 : Answer(Line(new SuperviseReport { Error = $"the supervisor ended: {status}" }));
         }
         catch (Exception e) when (Program.IsRefusal(e))
         {

@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Orchestrator.Oci.Runtime;
+using Xunit;
+
+
+namespace Orchestrator.Conformance;
+
+/// <summary>A bundle with busybox in it, and the published runtime to run it. Disposal checks that nothing is left on the machine.</summary>
+public sealed class Bundle : IDisposable
+{
+    private const string Busybox = "/bin/busybox";
+
+    // Of the suite's own: other containers on this machine are not its business.
+    private readonly string _group = $"/conformance-{Guid.NewGuid():N}";
+    private readonly List<string> _ids = [];
+    private readonly string _runtime;
+
+    public Bundle()
+    {
+        _runtime = Environment.GetEnvironmentVariable("ORC_RUNTIME") ?? System.IO.Path.Combine(Root, "out/bin/orc-runtime");
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root");
+        Assert.SkipUnless(File.Exists(_runtime), $"needs the published runtime: {_runtime} (make publish, or $ORC_RUNTIME)");
+        Assert.SkipUnless(File.Exists(Busybox), "needs busybox-static");
+        Path = Directory.CreateTempSubdirectory("orc-conformance").FullName;
+        MakeRoot(System.IO.Path.Combine(Path, "rootfs"));
+    }
+
+    public string Path { get; }
+
+    public string Log => System.IO.Path.Combine(Path, "log");
+
+    public string State => System.IO.Path.Combine(Path, "state");
+
+    /// <summary>A fresh id, and config.json for it: a shell with Docker's profile.</summary>
+    public string Configure(string script, Func<RuntimeConfig, RuntimeConfig>? change = null)
+    {
+        var id = $"c{_ids.Count}";
+        _ids.Add(id);
+        var config = DefaultProfile.Config();
+        config = config with
+        {
+            Process = config.Process! with { Args = ["sh", "-c", script] },
+            Linux = config.Linux with { CgroupsPath = $"{_group}/{id}" },
+        };
+        File.WriteAllBytes(System.IO.Path.Combine(Path, "config.json"), (change?.Invoke(config) ?? config).ToJson());
+        return id;
+    }
+
+    public RunResult Run(string script, Func<RuntimeConfig, RuntimeConfig>? change = null) =>
+        Runtime(["run", "--bundle", Path, Configure(script, change)]);
+
+    public (int Pid, int Supervisor) Supervise(string script, Func<RuntimeConfig, RuntimeConfig>? change = null, params string[] options)
+    {
+        var result = Runtime(["supervise", "--bundle", Path, "--log", Log, .. options, Configure(script, change)]);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        using var json = JsonDocument.Parse(result.Output);
+        return (json.RootElement.GetProperty("pid").GetInt32(), json.RootElement.GetProperty("supervisor").GetInt32());
+    }
+
+    public string LastId => _ids[^1];
+
+    public RunResult Exec(params string[] arguments) => Runtime(["exec", .. arguments]);
+
+    public RunResult Runtime(string[] arguments, string input = "")
+    {
+        using var process = Start(arguments);
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(60_000))
+        {
+            process.Kill();
+            Assert.Fail($"orc-runtime {string.Join(' ', arguments)} hangs");
+        }
+        return new RunResult(process.ExitCode, output.Result, error.Result);
+    }
+
+    public Process Start(string[] arguments)
+    {
+        var start = new ProcessStartInfo(_runtime) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])["--root", State, .. arguments])
+            start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Creates without a pipe in between: the container keeps the streams that create has, and would keep it open.</summary>
+    public RunResult Create(string id)
+    {
+        var errors = System.IO.Path.Combine(Path, "errors");
+        using var process = Process.Start("sh", ["-c", $"exec {_runtime} --root {State} create --bundle {Path} {id} >{errors} 2>&1 </dev/null"]);
+        process.WaitForExit();
+        return new RunResult(process.ExitCode, "", File.ReadAllText(errors));
+    }
+
+    /// <summary>exit.json of the newest container, as soon as it is there.</summary>
+    public JsonElement AwaitExit()
+    {
+        var path = System.IO.Path.Combine(State, LastId, "exit.json");
+        Await(() => File.Exists(path), "exit.json");
+        using var json = JsonDocument.Parse(File.ReadAllText(path));
+        return json.RootElement.Clone();
+    }
+
+    public string Status()
+    {
+        using var json = JsonDocument.Parse(Runtime(["state", LastId]).Output);
+        return json.RootElement.GetProperty("status").GetString()!;
+    }
+
+    public string[] LogLines() => File.Exists(Log) ? [.. File.ReadAllLines(Log).Select(l => l.Split(' ', 4)).Select(f => $"{f[1]}:{f[3]}")] : [];
+
+    public static void Await(Func<bool> condition, string what)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!condition())
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), $"waited too long for {what}");
+            Thread.Yield();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var id in _ids)
+            Assert.Equal(0, Runtime(["delete", "--force", id]).ExitCode);
+        Assert.Empty(Directory.Exists(State) ? Directory.GetFileSystemEntries(State) : []);
+        Assert.Empty(LeftGroups());
+        Assert.DoesNotContain(Path, File.ReadAllText("/proc/self/mountinfo"));
+        Assert.DoesNotContain(Processes(), p => p.CommandLine.Contains(Path, StringComparison.Ordinal));
+        Directory.Delete(Path, recursive: true);
+    }
+
+    private IEnumerable<string> LeftGroups() =>
+        Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(h => h + _group).Where(Directory.Exists);
+
+    private static IEnumerable<(int Pid, string CommandLine)> Processes()
+    {
+        foreach (var directory in Directory.GetDirectories("/proc").Where(d => int.TryParse(System.IO.Path.GetFileName(d), out _)))
+        {
+            string text;
+            try
+            {
+                text = File.ReadAllText(directory + "/cmdline");
+            }
+            catch (IOException)
+            {
+                continue;
+            }
+            yield return (int.Parse(System.IO.Path.GetFileName(directory)), text);
+        }
+    }
+
+    private static void MakeRoot(string root)
+    {
+        foreach (var name in (string[])["bin", "etc", "tmp", "root", "data"])
+            Directory.CreateDirectory(System.IO.Path.Combine(root, name));
+        File.Copy(Busybox, root + "/bin/busybox");
+        foreach (var applet in (string[])["sh", "cat", "echo", "id", "ls", "sleep", "hostname", "mount", "touch", "grep", "stat", "dd", "head", "true", "kill", "ps", "seq", "chroot", "mknod", "stty", "tty", "wc", "tail", "umask", "unshare", "env", "readlink"])
+            File.CreateSymbolicLink(root + "/bin/" + applet, "busybox");
+    }
+
+    private static string Root { get; } = FindRoot(AppContext.BaseDirectory);
+
+    private static string FindRoot(string from) =>
+        File.Exists(System.IO.Path.Combine(from, "Orchestrator.slnx")) ? from : FindRoot(System.IO.Path.GetDirectoryName(from)!);
+}
+
+public sealed record RunResult(int ExitCode, string Output, string Error);

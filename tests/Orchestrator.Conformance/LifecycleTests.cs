@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Orchestrator.Oci.Runtime;
+using Xunit;
+
+namespace Orchestrator.Conformance;
+
+/// <summary>Create, start, kill, delete, exec; and the supervisor that holds a container when its caller is gone.</summary>
+public sealed class LifecycleTests : IDisposable
+{
+    private readonly Bundle _bundle = new();
+
+    public void Dispose() => _bundle.Dispose();
+
+    [Fact]
+    public void A_container_is_created_then_running_then_stopped()
+    {
+        var id = _bundle.Configure("touch /data/ran; sleep 1000");
+        Assert.Equal("", _bundle.Create(id).Error);
+        Assert.Equal("created", _bundle.Status());
+        Assert.False(File.Exists(Path.Combine(_bundle.Path, "rootfs/data/ran")));
+        Assert.Equal("", _bundle.Runtime(["start", id]).Error);
+        Assert.Equal("running", _bundle.Status());
+        Assert.NotEqual(0, _bundle.Runtime(["start", id]).ExitCode);
+        Assert.NotEqual(0, _bundle.Runtime(["delete", id]).ExitCode);
+        Assert.Equal(0, _bundle.Runtime(["kill", id, "KILL"]).ExitCode);
+        Bundle.Await(() => _bundle.Status() == "stopped", "the end");
+        Assert.NotEqual(0, _bundle.Runtime(["kill", id, "KILL"]).ExitCode);
+        Assert.Equal(0, _bundle.Runtime(["delete", id]).ExitCode);
+        Assert.Equal(0, _bundle.Runtime(["delete", id]).ExitCode);
+    }
+
+    [Fact]
+    public void A_missing_program_is_creates_error_and_leaves_nothing()
+    {
+        var id = _bundle.Configure("", c => c with { Process = c.Process! with { Args = ["nope"] } });
+        Assert.Contains("executable file not found", _bundle.Create(id).Error);
+        Assert.NotEqual(0, _bundle.Runtime(["state", id]).ExitCode);
+    }
+
+    [Fact]
+    public void An_id_is_used_once()
+    {
+        _bundle.Supervise("sleep 1000");
+        var again = _bundle.Runtime(["supervise", "--bundle", _bundle.Path, "--log", _bundle.Log, _bundle.LastId]);
+        Assert.Equal(1, again.ExitCode);
+        Assert.Contains("exists already", again.Output);
+        Assert.Equal("running", _bundle.Status());
+    }
+
+    [Fact]
+    public void A_supervisor_keeps_the_log_and_the_exit_code()
+    {
+        _bundle.Supervise("echo out; echo err >&2; printf unfinished; exit 3");
+        var exit = _bundle.AwaitExit();
+        Assert.Equal(3, exit.GetProperty("exitCode").GetInt32());
+        Assert.Equal(0, exit.GetProperty("signal").GetInt32());
+        Assert.False(exit.GetProperty("oomKilled").GetBoolean());
+        Assert.Equal(["stderr:err", "stdout:out", "stdout:unfinished"], _bundle.LogLines().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_killed_process_is_on_record_within_moments()
+    {
+        var (pid, _) = _bundle.Supervise("sleep 1000");
+        var clock = Stopwatch.StartNew();
+        using (var process = Process.GetProcessById(pid))
+            process.Kill();
+        var exit = _bundle.AwaitExit();
+        Assert.Equal((137, 9), (exit.GetProperty("exitCode").GetInt32(), exit.GetProperty("signal").GetInt32()));
+        Assert.InRange(clock.ElapsedMilliseconds, 0, 2000);
+    }
+
+    [Fact]
+    public void A_container_and_its_supervisor_outlive_their_caller()
+    {
+        var id = _bundle.Configure("while true; do echo tick; sleep 0.05; done");
+        // The caller is a shell in its own session that is killed with all its children's group.
+        using var caller = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", $"{Runtime} --root {_bundle.State} supervise --bundle {_bundle.Path} --log {_bundle.Log} {id}; sleep 1000"]) { RedirectStandardOutput = true })!;
+        var line = caller.StandardOutput.ReadLine()!;
+        Assert.StartsWith("{\"pid\":", line);
+        caller.Kill(entireProcessTree: true);
+        caller.WaitForExit();
+        var lines = _bundle.LogLines().Length;
+        Bundle.Await(() => _bundle.LogLines().Length > lines + 2, "more of the log");
+        Assert.Equal("running", _bundle.Status());
+        using var json = JsonDocument.Parse(line);
+        var supervisor = json.RootElement.GetProperty("supervisor").GetInt32();
+        Assert.Equal(supervisor.ToString(), File.ReadAllText($"/proc/{supervisor}/stat").Split(')')[1].Split(' ')[4]);
+    }
+
+    [Fact]
+    public void A_log_is_rotated()
+    {
+        _bundle.Supervise("seq 1 2000", null, "--log-max-bytes", "20000", "--log-files", "3");
+        _bundle.AwaitExit();
+        Assert.All([_bundle.Log, _bundle.Log + ".1", _bundle.Log + ".2"], f => Assert.InRange(new FileInfo(f).Length, 1, 20_000));
+        Assert.False(File.Exists(_bundle.Log + ".3"));
+        Assert.Equal("stdout:2000", _bundle.LogLines()[^1]);
+    }
+
+    [Fact]
+    public void A_start_that_fails_says_which_field_asked()
+    {
+        var id = _bundle.Configure("true", c => c with { Mounts = [.. c.Mounts, new MountConfig { Type = "nofs", Destination = "/x" }] });
+        var result = _bundle.Runtime(["supervise", "--bundle", _bundle.Path, "--log", _bundle.Log, id]);
+        Assert.Equal(1, result.ExitCode);
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.StartsWith("mounts[7].type:", json.RootElement.GetProperty("error").GetString());
+    }
+
+    [Fact]
+    public void A_command_joins_the_container()
+    {
+        _bundle.Supervise("sleep 1000", c => c with { Hostname = "joined" });
+        var result = _bundle.Exec("--env", "A=b", "--cwd", "/tmp", "--user", "12:13", _bundle.LastId, "sh", "-c", "hostname; echo $A; pwd; id -u; id -g; grep -c . /proc/1/cmdline; grep Seccomp: /proc/self/status; exit 5");
+        Assert.Equal("joined\nb\n/tmp\n12\n13\n1\nSeccomp:\t2\n", result.Output);
+        Assert.Equal(5, result.ExitCode);
+        Assert.Equal(127, _bundle.Exec(_bundle.LastId, "nope").ExitCode);
+        Assert.Equal(126, _bundle.Exec(_bundle.LastId, "/etc").ExitCode);
+    }
+
+    [Fact]
+    public void A_command_gets_a_terminal_of_the_containers()
+    {
+        _bundle.Supervise("sleep 1000");
+        var result = _bundle.Runtime(["exec", "--tty", _bundle.LastId, "sh", "-c", "tty; read word; echo got $word"], "hello\n");
+        Assert.Contains("/dev/pts/0", result.Output);
+        Assert.Contains("got hello", result.Output);
+    }
+
+    [Fact]
+    public void A_container_with_a_terminal_logs_it()
+    {
+        _bundle.Supervise("tty; ls -l /dev/console > /dev/null && echo console", c => c with { Process = c.Process! with { Terminal = true } });
+        _bundle.AwaitExit();
+        Assert.Equal(["stdout:/dev/pts/0", "stdout:console"], _bundle.LogLines());
+    }
+
+    [Fact]
+    public void Memory_beyond_the_limit_ends_the_container_and_is_told_apart()
+    {
+        _bundle.Supervise("dd if=/dev/zero of=/dev/null bs=60M count=1", c => Limit(c, new ResourcesConfig { Memory = new MemoryResources { Limit = 16 << 20, Swap = 16 << 20 } }));
+        var exit = _bundle.AwaitExit();
+        Assert.True(exit.GetProperty("oomKilled").GetBoolean());
+        Assert.Equal(137, exit.GetProperty("exitCode").GetInt32());
+    }
+
+    [Fact]
+    public void Processes_beyond_the_limit_are_refused()
+    {
+        var result = _bundle.Run("sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & echo made", c => Limit(c, new ResourcesConfig { Pids = new PidsResources { Limit = 4 } }));
+        Assert.Contains("can't fork", result.Error);
+    }
+
+    [Fact]
+    public void The_plan_is_printed_and_nothing_is_done()
+    {
+        _bundle.Configure("true");
+        var result = _bundle.Runtime(["plan", _bundle.Path]);
+        Assert.Contains("pivot_root", result.Output);
+        Assert.Contains("# linux.maskedPaths[0]", result.Output);
+        Assert.False(Directory.Exists(_bundle.State));
+    }
+
+    private static string Runtime => Environment.GetEnvironmentVariable("ORC_RUNTIME") ?? Path.Combine(AppContext.BaseDirectory, "../../../../../out/bin/orc-runtime");
+
+    private static RuntimeConfig Limit(RuntimeConfig config, ResourcesConfig resources) =>
+        config with { Linux = config.Linux with { Resources = resources with { Devices = DefaultProfile.DeviceRules } } };
+}
