@@ -73,7 +73,8 @@ public sealed class KillMatrixTests(ITestOutputHelper output)
 
     internal static async Task CheckAsync(HostGroup group, Writers clients)
     {
-        Assert.True(await group.CommonDigestAsync(TimeSpan.FromSeconds(30)) is not null, "the servers' states differ");
+        if (await group.DisagreementAsync(TimeSpan.FromSeconds(60)) is { } disagreement)
+            Assert.Fail($"the servers' states differ:\n{disagreement}");
         foreach (var host in group.Hosts)
         {
             var values = await host.Client.ListValuesAsync(new(), cancellationToken: TestContext.Current.CancellationToken);

@@ -22,7 +22,8 @@ internal sealed class MemberFile : PersistentClusterConfigurationStorage<EndPoin
     public IReadOnlySet<EndPoint> Members => _members;
 
     /// <summary>The file at <paramref name="path"/>, made first when missing. DotNext writes a first file in place, which a crash would tear;
-    /// an existing one it replaces atomically. So there is always one, at version 0: this server alone, or nobody yet.</summary>
+    /// an existing one it replaces atomically. So there is always one: this server alone, or nobody yet. The latter must be of a lower version,
+    /// or the list that comes with the leader's first snapshot would not replace it.</summary>
     public static async Task<MemberFile> OpenAsync(string path, EndPoint? first, CancellationToken token)
     {
         if (!File.Exists(path))
@@ -52,6 +53,6 @@ internal sealed class MemberFile : PersistentClusterConfigurationStorage<EndPoin
         var members = await storage.LoadConfigurationAsync(token).ConfigureAwait(false);
         if (first is not null)
             members = members.Add(first);
-        await storage.SaveConfigurationAsync(members, 0L, token).ConfigureAwait(false);
+        await storage.SaveConfigurationAsync(members, first is null ? -1L : 0L, token).ConfigureAwait(false);
     }
 }

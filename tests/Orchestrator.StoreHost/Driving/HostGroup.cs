@@ -97,18 +97,19 @@ public sealed class HostGroup : IAsyncDisposable
         }
     }
 
-    /// <summary>The digest that all servers agree on, once they are at the same revision; null when they do not agree in time.</summary>
-    public async Task<string?> CommonDigestAsync(TimeSpan timeout)
+    /// <summary>Waits until all servers hold the same state; else what each says of itself.</summary>
+    public async Task<string?> DisagreementAsync(TimeSpan timeout)
     {
         var deadline = DateTime.UtcNow + timeout;
-        while (DateTime.UtcNow < deadline)
+        while (true)
         {
-            var statuses = await Task.WhenAll(_hosts.Select(h => StatusAsync(h, 2000, digest: true)));
+            var statuses = await Task.WhenAll(_hosts.Select(h => StatusAsync(h, 5000, digest: true)));
             if (statuses.All(s => s is not null) && statuses.DistinctBy(s => (s!.Revision, s.Digest)).Count() == 1)
-                return statuses[0]!.Digest;
+                return null;
+            if (DateTime.UtcNow > deadline)
+                return string.Join('\n', _hosts.Zip(statuses, (h, s) => $"{h.RaftAddress}, running {h.IsRunning}: {s?.ToString() ?? "no answer"}"));
             await Task.Delay(100);
         }
-        return null;
     }
 
     public async ValueTask DisposeAsync()

@@ -31,6 +31,20 @@ public sealed class MembershipTests
         await cluster.AgreeAsync(members: 2);
     }
 
+    /// <summary>The second server may not know yet that it is a member; it must know the first, or nobody could be elected ever again.</summary>
+    [Fact]
+    public async Task A_leader_that_is_lost_as_it_admits_the_second_server_can_come_back()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            await using var cluster = await StoreCluster.StartAsync(2);
+            await cluster.Servers[0].StopAsync();
+            Assert.Contains(cluster.Servers[0].Address, cluster.Servers[1].Store.Members);
+            await cluster.Servers[0].StartAsync();
+            Assert.Null((await cluster.ProposeAsync(StoreCluster.PutStack("after"))).Refusal);
+        }
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_server_that_joins_late_catches_up_from_a_snapshot_and_a_tail()
     {
