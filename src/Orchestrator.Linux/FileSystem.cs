@@ -194,6 +194,9 @@ public static unsafe class FileSystem
         return error.Errno == Errno.EAGAIN ? false : throw error;
     }
 
+    /// <summary>Waits for a shared advisory lock, which keeps exclusive ones away.</summary>
+    public static void LockShared(SafeHandle file) => Libc.Check(Libc.flock((int)file.DangerousGetHandle(), 1), "flock");
+
     /// <summary>Waits for the exclusive advisory lock.</summary>
     public static void Lock(SafeHandle file) => Libc.Check(Libc.flock((int)file.DangerousGetHandle(), 2), "flock");
 

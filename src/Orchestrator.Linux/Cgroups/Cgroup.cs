@@ -57,9 +57,8 @@ public sealed class Cgroup(CgroupLayout layout, string path)
                 EnableControllers(directory, hierarchy.Controllers);
             var parent = directory;
             directory += "/" + name;
-            if (Directory.Exists(directory))
-                continue;
             Directory.CreateDirectory(directory);
+            // Also for a directory that was there: another may have made it a moment ago and not come to this yet.
             if (!isUnified && hierarchy.Controllers.Contains("cpuset"))
                 InheritCpuset(parent, directory);
         }

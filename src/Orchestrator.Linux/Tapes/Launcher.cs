@@ -58,10 +58,13 @@ public static unsafe class Launcher
     public static TapeFailure? ReadFailure(int errorPipe)
     {
         Span<byte> report = stackalloc byte[16];
-        if (FileDescriptors.Read(errorPipe, report) != report.Length)
-            return null;
-        return new TapeFailure((int)BinaryPrimitives.ReadInt64LittleEndian(report), (int)BinaryPrimitives.ReadInt64LittleEndian(report[8..]));
+        var count = FileDescriptors.Read(errorPipe, report);
+        return count < 0 ? null : ParseFailure(report[..count]);
     }
+
+    /// <summary>Null for bytes that are no report.</summary>
+    public static TapeFailure? ParseFailure(ReadOnlySpan<byte> report) => report.Length != 16 ? null
+        : new TapeFailure((int)BinaryPrimitives.ReadInt64LittleEndian(report), (int)BinaryPrimitives.ReadInt64LittleEndian(report[8..]));
 
     private static void Prepare(TapeHeader* header, CloneArguments* arguments, CloneOptions options)
     {

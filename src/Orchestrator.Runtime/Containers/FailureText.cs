@@ -9,7 +9,7 @@ internal static class FailureText
     public static string Describe(Tape tape, TapeFailure failure, IReadOnlyList<string> args)
     {
         var step = tape.Steps[failure.StepIndex];
-        if (step.Call is Syscall.execve or Syscall.faccessat)
+        if (step.Call is Syscall.execve or Syscall.faccessat or Syscall.execveat)
             return Execution(args[0], failure.Errno);
         var reason = new LinuxException(failure.Errno, $"{step.Call}({string.Join(", ", step.Arguments)})").Message;
         return step.Field.Length == 0 ? reason : $"{step.Field}: {reason}";

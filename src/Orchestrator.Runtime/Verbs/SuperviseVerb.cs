@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using Orchestrator.Linux;
@@ -26,6 +25,8 @@ internal static class SuperviseVerb
         var arguments = Arguments.Parse(args, [], [Supervising, "--bundle", "-b", "--log", "--log-max-bytes", "--log-files"], 1);
         var container = new Container(root, arguments.Operand(0, "the container's id"));
         var bundle = Path.GetFullPath(arguments.Value("--bundle", "-b") ?? ".");
+        if (arguments.Value("--log") is null)
+            throw new UsageException("--log FILE is missing");
         return arguments.Value(Supervising) is { } program ? Supervise(root, container, bundle, program, arguments) : Detach(root, args, container, bundle);
     }
 
@@ -33,31 +34,42 @@ internal static class SuperviseVerb
     {
         try
         {
-            using var answer = LaunchPipes.Create();
-            var group = ContainerLaunch.CgroupPath(Container.ReadConfig(bundle), container.Id);
-            using var child = LaunchSupervisor(root, args, group, answer);
-            answer.Writer.Dispose();
-            var line = ReadAll(answer.Reader);
-            if (Answer(line) == 0)
+            var path = ContainerLaunch.CgroupPath(Container.ReadConfig(bundle), container.Id);
+            var (said, error) = AskSupervisor(root, args, path);
+            if (said is ['{', ..] && Answer(said) == 0)
                 return 0;
-            var status = Processes.Reap(child.PidFd);
-            SupervisorGroup.RemoveIfUnused(group);
-            return line.Length > 0 ? 1 : Answer(Line(new SuperviseReport { Error = $"the supervisor ended: {status}" }));
+            SupervisorGroup.RemoveIfUnused(path);
+            return said is ['{', ..] ? 1 : Answer(new SuperviseReport { Error = error });
         }
         catch (Exception e) when (Program.IsRefusal(e))
         {
-            return Answer(Line(new SuperviseReport { Error = e.Message }));
+            return Answer(new SuperviseReport { Error = e.Message });
         }
     }
 
-    private static ChildProcess LaunchSupervisor(string root, string[] args, string cgroupPath, Pipe answer)
+    /// <returns>The supervisor's line; or, when it did not come so far as to say one, what happened to it.</returns>
+    private static (byte[] Said, string Error) AskSupervisor(string root, string[] args, string cgroupPath)
     {
         var layout = CgroupLayout.Read();
         var group = SupervisorGroup.Beside(layout, cgroupPath);
-        group.Create();
+        using var hold = SupervisorGroup.CreateAndHold(layout, group);
+        using var answer = LaunchPipes.Create();
         using var program = LaunchPipes.MoveUp(ProcessImage.OpenSealed());
         string[] arguments = ["orc-runtime", "--root", root, "supervise", Supervising, ProcessImage.Path, .. args];
         var tape = SupervisorSteps.Compile(layout, group.Path, answer.Writer.Number(), program.Number(), arguments);
+        using var child = LaunchSupervisor(tape, layout, group, answer);
+        answer.Writer.Dispose();
+        var said = ReadAll(answer.Reader);
+        if (said.AsSpan().StartsWith("{\"pid\""u8))
+            return (said, "");
+        var status = Processes.Reap(child.PidFd);
+        return (said, Launcher.ParseFailure(said) is { } failure
+            ? FailureText.Describe(tape, failure, arguments)
+            : $"the supervisor ended with {status.Code} and said nothing");
+    }
+
+    private static ChildProcess LaunchSupervisor(Tape tape, CgroupLayout layout, Cgroup group, Pipe answer)
+    {
         using var unified = layout.Unified is { } u ? FileSystem.Open(u.Directory(group.Path), OpenFlags.Path | OpenFlags.Directory) : null;
         return Launcher.Launch(tape, answer.Writer.Number(), new CloneOptions(CgroupFd: unified?.Number() ?? -1));
     }
@@ -65,7 +77,7 @@ internal static class SuperviseVerb
     private static int Supervise(string root, Container container, string bundle, string program, Arguments arguments)
     {
         FileDescriptors.SetCloseOnExec(AnswerPipe, true);
-        var log = Path.GetFullPath(arguments.Value("--log") ?? throw new UsageException("--log FILE is missing"));
+        var log = Path.GetFullPath(arguments.Value("--log")!);
         var (bytes, files) = (arguments.Number("--log-max-bytes", DefaultLogBytes), (int)arguments.Number("--log-files", DefaultLogFiles));
         // Relative paths are resolved by now, and the caller's directory must not be kept busy.
         Environment.CurrentDirectory = "/";
@@ -99,20 +111,22 @@ internal static class SuperviseVerb
         return (launch, launch.Start(errorPipe, descriptors, (self, Processes.StartTime(self)!.Value)));
     }
 
-    private static string Line(SuperviseReport report) => JsonSerializer.Serialize(report, ContainerJson.Default.SuperviseReport) + "\n";
+    private static byte[] Line(SuperviseReport report) => [.. JsonSerializer.SerializeToUtf8Bytes(report, ContainerJson.Default.SuperviseReport), (byte)'\n'];
 
-    private static int Answer(string line)
+    private static int Answer(SuperviseReport report) => Answer(Line(report));
+
+    private static int Answer(byte[] line)
     {
         FileDescriptors.Write(1, line);
-        return line.StartsWith("{\"pid\"", StringComparison.Ordinal) ? 0 : 1;
+        return line.AsSpan().StartsWith("{\"pid\""u8) ? 0 : 1;
     }
 
-    private static string ReadAll(SafeFileHandle reader)
+    private static byte[] ReadAll(SafeFileHandle reader)
     {
-        var text = new StringBuilder();
+        var all = new List<byte>();
         var buffer = new byte[4096];
         for (int count; (count = FileDescriptors.Read(reader.Number(), buffer)) > 0;)
-            text.Append(Encoding.UTF8.GetString(buffer, 0, count));
-        return text.ToString();
+            all.AddRange(buffer.AsSpan(0, count));
+        return [.. all];
     }
 }

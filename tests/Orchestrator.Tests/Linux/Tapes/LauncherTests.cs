@@ -76,7 +76,7 @@ public sealed class LauncherTests
         threads.ForEach(t => t.Start());
         var tape = new Tape();
         tape.Add("", Syscall.exit, 0);
-        for (var i = 0; i < 200; i++)
+        for (var i = 0; i < 100; i++)
         {
             using var child = Launcher.Launch(tape, -1, new CloneOptions());
             Assert.True(Processes.WaitForExit(child.PidFd, 10_000));
