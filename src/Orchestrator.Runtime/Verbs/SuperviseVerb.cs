@@ -36,10 +36,10 @@ internal static class SuperviseVerb
         {
             var path = ContainerLaunch.CgroupPath(Container.ReadConfig(bundle), container.Id);
             var (said, error) = AskSupervisor(root, args, path);
-            if (said is ['{', ..] && Answer(said) == 0)
+            if (said is [(byte)'{', ..] && Answer(said) == 0)
                 return 0;
             SupervisorGroup.RemoveIfUnused(path);
-            return said is ['{', ..] ? 1 : Answer(new SuperviseReport { Error = error });
+            return said is [(byte)'{', ..] ? 1 : Answer(new SuperviseReport { Error = error });
         }
         catch (Exception e) when (Program.IsRefusal(e))
         {
