@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Control.Api;
@@ -11,13 +12,13 @@ using Orchestrator.Control.Store;
 using Orchestrator.Model;
 using Orchestrator.Oci;
 using Orchestrator.Transport;
+using Prometheus;
 
 namespace Orchestrator.Control;
 
 /// <summary>One server of the control plane: store, API, and the leader's work when it is its turn.</summary>
 public sealed class ControlServer : IAsyncDisposable
 {
-    private readonly ServerOptions _options;
     private readonly ServerDirectory _directory;
     private readonly ServerSettings _settings;
     private readonly Identity _identity;
@@ -28,15 +29,16 @@ public sealed class ControlServer : IAsyncDisposable
     private readonly Upkeep _upkeep;
     private readonly RegistryClient _registry;
     private readonly WebApplication _api;
-    private readonly ControlMetrics _metrics;
+    private readonly KestrelMetricServer? _metrics;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private Task _background = Task.CompletedTask;
 
     private ControlServer(ServerOptions options, ServerDirectory directory, ServerSettings settings, Identity identity, ReplicatedStore store,
-        RefusalLog refusals, ControlMetrics metrics, ILoggerFactory loggers)
+        RefusalLog refusals, ILoggerFactory loggers)
     {
-        (_options, _directory, _settings, _identity, _store, _metrics) = (options, directory, settings, identity, store, metrics);
+        (_directory, _settings, _identity, _store) = (directory, settings, identity, store);
+        var metrics = new ControlMetrics();
         _logger = loggers.CreateLogger("server");
         var time = TimeProvider.System;
         _proposals = new Proposals(store, time, metrics);
@@ -44,7 +46,8 @@ public sealed class ControlServer : IAsyncDisposable
         _servers = new ServerList(store, _proposals, loggers.CreateLogger("membership"));
         _upkeep = new Upkeep(directory, settings, identity, store, time, _logger);
         _registry = new RegistryClient(new RegistryOptions { InsecureRegistries = options.InsecureRegistries.ToHashSet() });
-        _ = new StateMetrics(metrics, store, () => _leader.Current?.Sessions.Count ?? 0);
+        StateMetrics.AddTo(metrics, store, () => _leader.Current?.Sessions.Count ?? 0);
+        _metrics = options.Metrics is { } address ? metrics.ServerOn(address) : null;
         var api = new PublicApi(
             store, new Stacks(store, _proposals, new Images(_registry)), new Services(store, _proposals), new Nodes(store, _proposals),
             new ClusterInfo(store, identity.Current.Id), new Logs(store, _leader), new Exec(store, _leader));
@@ -69,22 +72,34 @@ public sealed class ControlServer : IAsyncDisposable
     {
         var logger = loggers.CreateLogger("server");
         var directory = new ServerDirectory(options.DataDirectory);
-        var settings = ServerSettings.Of(options, ServerSettings.Load(directory.Settings));
+        var isMember = directory.HasIdentity && directory.Joining is null;
+        var settings = ServerSettings.Of(options, ServerSettings.Load(directory.Settings), isMember);
         settings.Save(directory.Settings);
         var enrolment = new Enrolment(directory, settings, logger);
         var identity = await IdentityAsync(options, directory, settings, enrolment, logger, cancellation);
         var refusals = new RefusalLog(loggers.CreateLogger("refused"), TimeProvider.System);
-        var metrics = new ControlMetrics();
-        var store = await ReplicatedStore.OpenAsync(StoreOptions(directory, settings, identity, refusals, loggers), cancellation);
-        var server = new ControlServer(options, directory, settings, identity, store, refusals, metrics, loggers);
         try
         {
-            await server.BeginAsync(enrolment, cancellation);
+            var store = await ReplicatedStore.OpenAsync(StoreOptions(directory, settings, identity, refusals, loggers), cancellation);
+            var server = new ControlServer(options, directory, settings, identity, store, refusals, loggers);
+            await server.BeginOrDisposeAsync(enrolment, cancellation);
             return server;
+        }
+        catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
+        {
+            throw new ServerStartException($"cannot start on {settings.Listen}, ports {settings.ApiPort} and {settings.RaftPort}, with {directory.Store}: {e.Message}");
+        }
+    }
+
+    private async Task BeginOrDisposeAsync(Enrolment enrolment, CancellationToken cancellation)
+    {
+        try
+        {
+            await BeginAsync(enrolment, cancellation);
         }
         catch
         {
-            await server.DisposeAsync();
+            await DisposeAsync();
             throw;
         }
     }
@@ -96,6 +111,8 @@ public sealed class ControlServer : IAsyncDisposable
         using (var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2)))
             await _api.StopAsync(limit.Token);
         await _api.DisposeAsync();
+        if (_metrics is not null)
+            await _metrics.StopAsync();
         await _store.DisposeAsync();
         _servers.Dispose();
         _registry.Dispose();
@@ -126,12 +143,14 @@ public sealed class ControlServer : IAsyncDisposable
         PublicAddress = settings.RaftAddress,
         Bootstrap = directory.Founding is not null,
         Tls = RaftTls.Of(identity, refusals),
-        Loggers = loggers,
+        Loggers = new RaftRefusals(loggers, refusals),
+        Rejoin = new Rejoining(directory, settings, identity).Steps,
     };
 
     private async Task BeginAsync(Enrolment enrolment, CancellationToken cancellation)
     {
         await _api.StartAsync(cancellation);
+        _metrics?.Start();
         _background = Together.RunAsync(_stop.Token, _leader.RunAsync, _upkeep.RunAsync, stop => _store.Completion.WaitAsync(stop));
         if (_directory.Founding is { } cluster)
         {

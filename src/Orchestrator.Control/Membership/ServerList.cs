@@ -20,6 +20,7 @@ internal sealed class ServerList(ReplicatedStore store, Proposals proposals, ILo
         {
             await store.ReadBarrierAsync(cancellation);
             await ReplaceAsync(server, cancellation);
+            await ForgetUnlistedAsync(server, cancellation);
             if (Others(server).Count >= ServersMax)
                 throw Refusals.Precondition($"this cluster has {ServersMax} servers already: one server or three; five come later");
             await ChangeMembersAsync(() => store.AddMemberAsync(server.RaftAddress, cancellation));
@@ -57,6 +58,14 @@ internal sealed class ServerList(ReplicatedStore store, Proposals proposals, ILo
     {
         foreach (var older in Others(server).Where(s => s.RaftAddress == server.RaftAddress))
             await RemoveAsync(older, cancellation);
+    }
+
+    // A voter that is no listed server: a joiner that was given up half-way.
+    private async Task ForgetUnlistedAsync(ServerMember joiner, CancellationToken cancellation)
+    {
+        var listed = store.State.Cluster!.Servers.Select(s => s.RaftAddress).Append(joiner.RaftAddress);
+        foreach (var address in store.Members.Except(listed).ToList())
+            await ChangeMembersAsync(() => store.RemoveMemberAsync(address, cancellation));
     }
 
     private async Task RemoveAsync(ServerMember server, CancellationToken cancellation)

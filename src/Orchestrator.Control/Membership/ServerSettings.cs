@@ -11,7 +11,7 @@ namespace Orchestrator.Control.Membership;
 /// <summary>Where this server listens and how others reach it: remembered, so that a restart needs no flags.</summary>
 internal sealed record ServerSettings(string Listen, string Advertise, int ApiPort, int RaftPort, string Hostname)
 {
-    public static ServerSettings Of(ServerOptions options, ServerSettings? before)
+    public static ServerSettings Of(ServerOptions options, ServerSettings? before, bool isMember)
     {
         var listen = options.Listen ?? before?.Listen ?? "0.0.0.0";
         if (!IPAddress.TryParse(listen, out var address))
@@ -24,7 +24,7 @@ internal sealed record ServerSettings(string Listen, string Advertise, int ApiPo
             options.Hostname ?? before?.Hostname ?? Environment.MachineName);
         if (ServerAddress.Parse(settings.ApiAddress) is null)
             throw new ServerStartException($"--advertise {settings.Advertise}: expected a host name or an IP address that the other machines reach");
-        return before is not null && before.RaftAddress != settings.RaftAddress
+        return isMember && before is not null && before.RaftAddress != settings.RaftAddress
             ? throw new ServerStartException($"the other servers know this one as {before.RaftAddress}: it cannot become {settings.RaftAddress}")
             : settings;
     }

@@ -29,12 +29,25 @@ internal sealed class Upkeep(ServerDirectory directory, ServerSettings settings,
             logger.LogInformation("this server's certificate is renewed until {Until:u}", identity.Current.Certificate.NotAfter.ToUniversalTime());
         }
         IReadOnlyList<string> servers = [settings.ApiAddress, .. cluster.Servers.Select(s => s.ApiAddress).Where(a => a != settings.ApiAddress)];
-        var known = File.Exists(directory.AdminContext) ? AdminContext.Load(directory.AdminContext) : null;
+        var known = LoadContext();
         var kept = known?.ToCredentials() is { } credentials && ShareOfLife(credentials) < 0.5 ? credentials : null;
         if (kept is not null && known!.Servers.SequenceEqual(servers))
             return;
         var admin = kept ?? Founding.Authority(cluster).Issue(Role.Admin, "admin", time.GetUtcNow());
         AdminContext.Of(admin, servers).Save(directory.AdminContext);
+    }
+
+    // Whatever is not a context is written anew.
+    private AdminContext? LoadContext()
+    {
+        try
+        {
+            return File.Exists(directory.AdminContext) ? AdminContext.Load(directory.AdminContext) : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
     }
 
     private double ShareOfLife(Credentials credentials)

@@ -25,6 +25,13 @@ public sealed class ControlMetrics
 
     public MetricFactory Factory { get; }
 
+    /// <summary>An endpoint of its own, because scrapers have no client certificate. HOST is an IP address or a name of this machine; "*" is all.</summary>
+    /// <exception cref="ServerStartException">The address is none.</exception>
+    public KestrelMetricServer ServerOn(string address) =>
+        address.LastIndexOf(':') is > 0 and var colon && int.TryParse(address.AsSpan(colon + 1), out var port) && port is > 0 and < 65536
+            ? new KestrelMetricServer(address[..colon], port, registry: Registry)
+            : throw new ServerStartException($"--metrics {address}: expected HOST:PORT, such as 127.0.0.1:9464");
+
     public void Reconciled(TimeSpan took, int operations)
     {
         _reconciliations.Inc();

@@ -9,9 +9,8 @@ internal sealed class StateMetrics
 {
     private readonly Gauge _term, _leader, _revision, _members, _sessions, _replicas, _nodes;
 
-    public StateMetrics(ControlMetrics metrics, ReplicatedStore store, Func<int> sessions)
+    private StateMetrics(MetricFactory factory)
     {
-        var factory = metrics.Factory;
         _term = factory.CreateGauge("orchestrator_raft_term", "Raft term.");
         _leader = factory.CreateGauge("orchestrator_raft_leader", "1 on the leader.");
         _revision = factory.CreateGauge("orchestrator_revision", "Revision of this server's state.");
@@ -19,7 +18,12 @@ internal sealed class StateMetrics
         _sessions = factory.CreateGauge("orchestrator_agent_sessions", "Agents connected to this leader.");
         _replicas = factory.CreateGauge("orchestrator_replicas", "Replicas by observed state.", "state");
         _nodes = factory.CreateGauge("orchestrator_nodes", "Nodes by status.", "status");
-        metrics.Registry.AddBeforeCollectCallback(() => Collect(store, sessions()));
+    }
+
+    public static void AddTo(ControlMetrics metrics, ReplicatedStore store, Func<int> sessions)
+    {
+        var gauges = new StateMetrics(metrics.Factory);
+        metrics.Registry.AddBeforeCollectCallback(() => gauges.Collect(store, sessions()));
     }
 
     private void Collect(ReplicatedStore store, int sessions)

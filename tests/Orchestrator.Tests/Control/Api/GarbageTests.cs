@@ -22,7 +22,8 @@ public sealed class GarbageTests
 
         var api = new Orchestrator.Model.Api.ApiClient(group.Channel(Role.Admin));
         Assert.Empty((await api.ListStacksAsync(new(), cancellationToken: ServerGroup.Deadline)).Stacks);
-        Assert.Single(log.Lines, line => line.Contains("no TLS handshake", StringComparison.Ordinal));
+        Assert.Single(log.Lines, line => line.Contains("127.0.0.1: no TLS handshake", StringComparison.Ordinal));
+        Assert.Single(log.Lines, line => line.Contains("127.0.0.1: Raft: no TLS handshake", StringComparison.Ordinal));
         Assert.DoesNotContain(log.Lines, line => line.StartsWith("Error", StringComparison.Ordinal));
     }
 
