@@ -60,6 +60,9 @@ public sealed class ControlServer : IAsyncDisposable
     public string ApiAddress => _settings.ApiAddress;
     public ReplicatedStore Store => _store;
 
+    /// <summary>Lets workers join.</summary>
+    public string AgentToken => _store.State.Cluster?.AgentToken ?? "";
+
     /// <summary>What to tell the operator who just began a cluster; empty otherwise.</summary>
     public IReadOnlyList<string> Welcome { get; private set; } = [];
 
@@ -70,25 +73,37 @@ public sealed class ControlServer : IAsyncDisposable
     /// <exception cref="ServerStartException">It cannot start as told.</exception>
     public static async Task<ControlServer> StartAsync(ServerOptions options, ILoggerFactory loggers, CancellationToken cancellation)
     {
-        var logger = loggers.CreateLogger("server");
         var directory = new ServerDirectory(options.DataDirectory);
+        try
+        {
+            return await StartAsync(options, directory, loggers, cancellation);
+        }
+        catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
+        {
+            directory.Dispose();
+            throw new ServerStartException($"cannot start with {options.DataDirectory}: {e.Message}");
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<ControlServer> StartAsync(
+        ServerOptions options, ServerDirectory directory, ILoggerFactory loggers, CancellationToken cancellation)
+    {
+        var logger = loggers.CreateLogger("server");
         var isMember = directory.HasIdentity && directory.Joining is null;
         var settings = ServerSettings.Of(options, ServerSettings.Load(directory.Settings), isMember);
         settings.Save(directory.Settings);
         var enrolment = new Enrolment(directory, settings, logger);
         var identity = await IdentityAsync(options, directory, settings, enrolment, logger, cancellation);
         var refusals = new RefusalLog(loggers.CreateLogger("refused"), TimeProvider.System);
-        try
-        {
-            var store = await ReplicatedStore.OpenAsync(StoreOptions(directory, settings, identity, refusals, loggers), cancellation);
-            var server = new ControlServer(options, directory, settings, identity, store, refusals, loggers);
-            await server.BeginOrDisposeAsync(enrolment, cancellation);
-            return server;
-        }
-        catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
-        {
-            throw new ServerStartException($"cannot start on {settings.Listen}, ports {settings.ApiPort} and {settings.RaftPort}, with {directory.Store}: {e.Message}");
-        }
+        var store = await ReplicatedStore.OpenAsync(StoreOptions(directory, settings, identity, refusals, loggers), cancellation);
+        var server = new ControlServer(options, directory, settings, identity, store, refusals, loggers);
+        await server.BeginOrDisposeAsync(enrolment, cancellation);
+        return server;
     }
 
     private async Task BeginOrDisposeAsync(Enrolment enrolment, CancellationToken cancellation)
@@ -115,6 +130,7 @@ public sealed class ControlServer : IAsyncDisposable
             await _metrics.StopAsync();
         await _store.DisposeAsync();
         _servers.Dispose();
+        _directory.Dispose();
         _registry.Dispose();
         _stop.Dispose();
     }

@@ -5,6 +5,7 @@ var root = new RootCommand("orcd: the daemon of Orchestrator. A machine runs a s
 {
     ServerCommand.Create(),
     AgentCommand.Create(),
+    DevCommand.Create(),
 };
 var parsed = root.Parse(args);
 var result = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -6,15 +6,20 @@ using Orchestrator.Transport;
 namespace Orchestrator.Control.Membership;
 
 /// <summary>What a server keeps on disk besides its store. Each file is written before the step that needs it, so every start can go on where the last one stopped.</summary>
-internal sealed class ServerDirectory
+internal sealed class ServerDirectory : IDisposable
 {
     private readonly string _dataDirectory;
+    private readonly FileStream _lock;
 
+    /// <exception cref="ServerStartException">Another server uses it.</exception>
     public ServerDirectory(string dataDirectory)
     {
         _dataDirectory = dataDirectory;
         Directory.CreateDirectory(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _lock = Lock();
     }
+
+    public void Dispose() => _lock.Dispose();
 
     public string Store => Path.Combine(Root, "store");
     public string AdminContext => Path.Combine(_dataDirectory, "admin.json");
@@ -47,6 +52,18 @@ internal sealed class ServerDirectory
     private string Root => Path.Combine(_dataDirectory, "server");
     private string FoundingFile => Path.Combine(Root, "founding");
     private string JoiningFile => Path.Combine(Root, "joining");
+
+    private FileStream Lock()
+    {
+        try
+        {
+            return new FileStream(Path.Combine(Root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new ServerStartException($"another server uses {Root}: {e.Message}");
+        }
+    }
 
     private static void Put(string path, byte[]? content)
     {
