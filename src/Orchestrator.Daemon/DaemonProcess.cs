@@ -38,6 +38,8 @@ internal static class DaemonProcess
     private static ILoggerFactory Loggers(LogLevel level) => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(level)
         .AddFilter("Microsoft", LogLevel.Warning)
+        // Its failures are told in one sentence at the end.
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
         .AddFilter("Grpc", LogLevel.Warning)
         .AddFilter("Yarp", LogLevel.Error)
         .AddFilter("DotNext", LogLevel.Error)

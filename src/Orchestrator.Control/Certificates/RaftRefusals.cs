@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
 
 namespace Orchestrator.Control.Certificates;
@@ -26,6 +27,9 @@ internal sealed class RaftRefusals(ILoggerFactory loggers, RefusalLog refusals) 
         {
             if (eventId.Name != HandshakeFailed)
                 inner.Log(logLevel, eventId, state, exception, formatter);
+            else if (exception is not AuthenticationException)
+                // A server that gave up early, as candidates do.
+                inner.Log(LogLevel.Debug, eventId, state, exception, formatter);
             else
                 refusals.Report(PeerIn(state), "Raft: no TLS handshake with a server's certificate");
         }
