@@ -68,7 +68,8 @@ public sealed class HealingTests(Lab lab)
         var answers = new HashSet<string>();
         await Lab.AwaitAsync("the virtual IP to reach all three replicas", TimeSpan.FromSeconds(20), async () =>
         {
-            var answer = await lab.OrcAsync("exec", "asker.1", "wget", "-qO-", "-T", "2", "http://web:8000/");
+            // busybox's own wget is static and cannot ask for names; its nslookup can.
+            var answer = await lab.OrcAsync("exec", "asker.1", "sh", "-c", "wget -qO- -T 2 http://$(nslookup web | tail -n 3 | sed -n 's/^Address: //p'):8000/");
             if (answer.ExitCode == 0) answers.Add(answer.Output.Trim());
             return answers.Count == 3;
         });
@@ -164,11 +165,11 @@ public sealed class HealingTests(Lab lab)
     private async Task<bool> AllReadyAsync() =>
         (await lab.OrcListAsync("node", "ls")).Count(n => Lab.Text(n!, "status") == "NODE_READY") == Lab.Agents.Length;
 
-    // What really runs on the hosts, whatever the control plane believes: one process `sh`/`httpd` of a container for each replica.
+    // What really runs on the hosts, whatever the control plane believes: one supervisor for each container.
     private async Task<int> ContainersAsync(string stack)
     {
         var known = (await lab.OrcListAsync("ps", stack, "-a")).Select(r => Lab.Text(r!, "id")).ToHashSet();
-        var running = await Lab.RunAsync("pgrep", ["-a", "-f", $"supervise.*{lab.Directory}|{lab.Directory}.*supervise"], null);
+        var running = await Lab.RunAsync("pgrep", ["-a", "-f", $"orc-runtime --root {lab.Directory}/"], null);
         return known.Count(id => running.Output.Contains(id, StringComparison.Ordinal));
     }
 }
