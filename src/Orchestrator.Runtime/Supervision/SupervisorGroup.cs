@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Cgroups;
@@ -55,7 +56,7 @@ internal static class SupervisorGroup
 
     private static string Parent(string containerPath) => Path.GetDirectoryName(containerPath)!.TrimEnd('/');
 
-    // The kernel lets go of a group a moment after its last process has been reported dead.
+    // The kernel takes a process out of its group a moment after it has reported it dead.
     private static void RemoveIfEmpty(string directory)
     {
         for (var attempt = 0; attempt < EmptyAttempts && IsEmpty(directory); attempt++)
@@ -73,5 +74,6 @@ internal static class SupervisorGroup
     }
 
     private static bool IsEmpty(string directory) =>
-        Directory.Exists(directory) && !Directory.EnumerateDirectories(directory).Any() && File.ReadAllText(directory + "/cgroup.procs").Length == 0;
+        Directory.Exists(directory) && !Directory.EnumerateDirectories(directory).Any()
+        && !File.ReadLines(directory + "/cgroup.procs").Any(pid => Processes.StartTime(int.Parse(pid, CultureInfo.InvariantCulture)) is not null);
 }
