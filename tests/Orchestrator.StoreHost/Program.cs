@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Logging.Console;
 using Orchestrator.Control.Store;
 using Orchestrator.StoreHost;
 
@@ -15,7 +16,11 @@ var certificate = X509CertificateLoader.LoadPkcs12FromFile(certificateFile, null
 var builder = WebApplication.CreateSlimBuilder();
 builder.Logging.ClearProviders();
 if (Environment.GetEnvironmentVariable("STORE_HOST_LOG") is { } level)
-    builder.Logging.AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = "HH:mm:ss.fff "; }).SetMinimumLevel(Enum.Parse<LogLevel>(level));
+{
+    // Standard output says only that the server is ready.
+    builder.Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+    builder.Logging.AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = $"'{raft}' HH:mm:ss.fff "; }).SetMinimumLevel(Enum.Parse<LogLevel>(level));
+}
 builder.WebHost.UseKestrelHttpsConfiguration();
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPEndPoint.Parse(api), listen =>
 {
