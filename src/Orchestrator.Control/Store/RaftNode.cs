@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Orchestrator.Control.Store;
 
 /// <summary>What outlives a node, or is told of what happens in it.</summary>
-internal sealed record NodeSurroundings(StateFeed Feed, DigestCheck Digests, LeadershipWatch Leadership, Action<Exception> Failed);
+internal sealed record NodeSurroundings(
+    StateFeed Feed, DigestCheck Digests, LeadershipWatch Leadership, Action SnapshotSentAgain, Action<Exception> Failed);
 
 /// <summary>This server as a member of the Raft group: state machine, log and DotNext's cluster, opened and closed together.</summary>
 internal sealed class RaftNode : IAsyncDisposable
@@ -44,7 +45,7 @@ internal sealed class RaftNode : IAsyncDisposable
     public static async Task<RaftNode> StartAsync(StoreOptions options, EndPoint? first, NodeSurroundings around, CancellationToken cancellation)
     {
         var self = RaftAddress.Parse(options.PublicAddress);
-        var snapshots = new SnapshotDirectory(Path.Combine(options.Directory, "snapshots"));
+        var snapshots = new SnapshotDirectory(Path.Combine(options.Directory, "snapshots"), around.SnapshotSentAgain);
         var memberFile = await MemberFile.OpenAsync(Path.Combine(options.Directory, "members"), first, cancellation).ConfigureAwait(false);
         var machine = new ChangeMachine(options, snapshots, memberFile, around);
         await machine.RestoreAsync().ConfigureAwait(false);

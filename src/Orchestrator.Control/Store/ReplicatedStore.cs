@@ -104,6 +104,7 @@ public sealed partial class ReplicatedStore : IAsyncDisposable
         await _proposals.DisposeAsync().ConfigureAwait(false);
         await _digests.ConfigureAwait(false);
         await _rejoining.ConfigureAwait(false);
+        await _renewing.ConfigureAwait(false);
         if (_node is { } node)
             await node.DisposeAsync().ConfigureAwait(false);
         _completion.TrySetResult();
@@ -112,7 +113,7 @@ public sealed partial class ReplicatedStore : IAsyncDisposable
     private Task<RaftNode> StartNodeAsync(bool bootstrap, CancellationToken cancellation)
     {
         var first = bootstrap ? RaftAddress.Parse(_options.PublicAddress) : null;
-        var around = new NodeSurroundings(_feed, new(_feed, _log, OnDiverged), _leadership, e => _completion.TrySetException(e));
+        var around = new NodeSurroundings(_feed, new(_feed, _log, OnDiverged), _leadership, OnSnapshotSentAgain, e => _completion.TrySetException(e));
         return RaftNode.StartAsync(_options, first, around, cancellation);
     }
 

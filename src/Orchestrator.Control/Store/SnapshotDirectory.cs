@@ -10,11 +10,14 @@ internal sealed class SnapshotDirectory : IDisposable
     private readonly SemaphoreSlim _one = new(1);
     private readonly string _directory;
     private readonly DirectoryBarrier _barrier;
+    private readonly Action _sentAgain;
     private volatile SnapshotFile? _newest;
 
-    public SnapshotDirectory(string directory)
+    /// <param name="directory">Made when missing.</param>
+    /// <param name="sentAgain">Called when the same snapshot is sent to a follower more than once.</param>
+    public SnapshotDirectory(string directory, Action sentAgain)
     {
-        _directory = directory;
+        (_directory, _sentAgain) = (directory, sentAgain);
         Directory.CreateDirectory(directory);
         foreach (var leftover in Directory.GetFiles(directory, "*.tmp"))
             File.Delete(leftover);
@@ -87,7 +90,7 @@ internal sealed class SnapshotDirectory : IDisposable
             File.Move(path + ".tmp", path, overwrite: true);
             await _barrier.FlushAsync(CancellationToken.None).ConfigureAwait(false);
             if (_newest is null || _newest.Index < index)
-                _newest = new(path, index, term);
+                _newest = new(path, index, term, _sentAgain);
         }
         finally
         {
@@ -106,5 +109,5 @@ internal sealed class SnapshotDirectory : IDisposable
     }
 
     private IEnumerable<SnapshotFile> All() =>
-        Directory.GetFiles(_directory, "*.snapshot").Select(SnapshotFile.FromPath).OfType<SnapshotFile>();
+        Directory.GetFiles(_directory, "*.snapshot").Select(p => SnapshotFile.FromPath(p, _sentAgain)).OfType<SnapshotFile>();
 }
