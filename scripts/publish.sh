@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 mkdir -p out/bin
 
 publish() { # PROJECT PROGRAM
-  if [ -e "out/bin/$2" ] && [ -z "$(find src Directory.*.props global.json -newer "out/bin/$2" \( -path '*/obj' -o -path '*/bin' \) -prune -o -type f -newer "out/bin/$2" -print -quit)" ]; then
+  if [ -e "out/bin/$2" ] && [ -z "$(find src Directory.*.props global.json \( -name obj -o -name bin \) -prune -o -type f -newer "out/bin/$2" -print -quit)" ]; then
     return
   fi
   echo "publishing $2"
