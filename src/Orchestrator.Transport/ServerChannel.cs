@@ -10,7 +10,7 @@ namespace Orchestrator.Transport;
 /// </summary>
 public sealed class ServerChannel : CallInvoker, IDisposable
 {
-    private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(2), s_pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(3), s_pause = TimeSpan.FromMilliseconds(100);
 
     private readonly Identity _identity;
     private readonly Lock _lock = new();

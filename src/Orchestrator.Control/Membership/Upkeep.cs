@@ -9,6 +9,7 @@ namespace Orchestrator.Control.Membership;
 internal sealed class Upkeep(ServerDirectory directory, ServerSettings settings, Identity identity, ReplicatedStore store, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(10);
+    private readonly Lock _lock = new();
     private readonly double _renewAtShare = 0.5 + 0.3 * Random.Shared.NextDouble();
 
     public async Task RunAsync(CancellationToken cancellation)
@@ -23,11 +24,24 @@ internal sealed class Upkeep(ServerDirectory directory, ServerSettings settings,
 
     public void Look(Cluster cluster)
     {
+        lock (_lock)
+        {
+            RenewOwn(cluster);
+            RenewContext(cluster);
+        }
+    }
+
+    private void RenewOwn(Cluster cluster)
+    {
         if (ShareOfLife(identity.Current) >= _renewAtShare)
         {
             identity.Replace(Founding.Authority(cluster).Issue(Role.Server, identity.Current.Id, time.GetUtcNow()));
             logger.LogInformation("this server's certificate is renewed until {Until:u}", identity.Current.Certificate.NotAfter.ToUniversalTime());
         }
+    }
+
+    private void RenewContext(Cluster cluster)
+    {
         IReadOnlyList<string> servers = [settings.ApiAddress, .. cluster.Servers.Select(s => s.ApiAddress).Where(a => a != settings.ApiAddress)];
         var known = LoadContext();
         var kept = known?.ToCredentials() is { } credentials && ShareOfLife(credentials) < 0.5 ? credentials : null;

@@ -102,11 +102,22 @@ internal sealed class ServerGroup : IAsyncDisposable
         _directory.Delete(recursive: true);
     }
 
-    /// <summary>A port that nobody uses now: Raft addresses must be known before anything listens.</summary>
+    /// <summary>A port that nobody uses now, below those that outgoing connections get: addresses must be known before anything listens.</summary>
     private static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = Random.Shared.Next(12_000, 32_000);
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Another one, then.
+            }
+        }
     }
 }
