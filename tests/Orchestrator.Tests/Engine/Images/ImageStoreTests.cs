@@ -119,21 +119,26 @@ public sealed class ImageStoreTests : IAsyncLifetime
     public async Task The_last_caller_to_give_up_stops_the_pull()
     {
         var reference = _registry.Add("one:1", s_one);
-        var asked = new TaskCompletionSource();
         var aborted = new TaskCompletionSource();
+        var joined = new[] { new FirstReport(), new FirstReport() };
         _registry.Fault = async context =>
         {
             if (!context.Request.Path.Value!.EndsWith(s_one.Layers[0].Hex, StringComparison.Ordinal))
                 return false;
-            context.RequestAborted.Register(() => aborted.SetResult());
-            asked.SetResult();
+            context.RequestAborted.Register(() => aborted.TrySetResult());
+            // A byte now and then, until both callers hear of the one download.
+            for (var sent = 0; sent < s_one.Blobs[s_one.Layers[0]].Length - 1 && !joined.All(j => j.Heard.IsCompleted); sent++)
+            {
+                await context.Response.Body.WriteAsync(new byte[1], context.RequestAborted);
+                await Task.WhenAny(Task.WhenAll(joined.Select(j => j.Heard)), Task.Delay(20, context.RequestAborted));
+            }
             await aborted.Task;
             return true;
         };
         using var first = new CancellationTokenSource();
         using var second = new CancellationTokenSource();
-        var pulls = new[] { first, second }.Select(c => _store.Store.PullAsync(reference, null, null, c.Token)).ToList();
-        await asked.Task.WaitAsync(Stop);
+        var pulls = new[] { first, second }.Zip(joined, (c, j) => _store.Store.PullAsync(reference, null, j, c.Token)).ToList();
+        await Task.WhenAll(joined.Select(j => j.Heard)).WaitAsync(Stop);
         await first.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pulls[0]);
         Assert.False(aborted.Task.IsCompleted);
@@ -193,5 +198,14 @@ public sealed class ImageStoreTests : IAsyncLifetime
     private sealed class Recorder(ConcurrentQueue<PullProgress> reports) : IProgress<PullProgress>
     {
         public void Report(PullProgress value) => reports.Enqueue(value);
+    }
+
+    private sealed class FirstReport : IProgress<PullProgress>
+    {
+        private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Heard => _heard.Task;
+
+        public void Report(PullProgress value) => _heard.TrySetResult();
     }
 }
