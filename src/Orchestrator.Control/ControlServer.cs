@@ -49,7 +49,7 @@ public sealed class ControlServer : IAsyncDisposable
         StateMetrics.AddTo(metrics, store, () => _leader.Current?.Sessions.Count ?? 0);
         _metrics = options.Metrics is { } address ? metrics.ServerOn(address) : null;
         var api = new PublicApi(
-            store, new Stacks(store, _proposals, new Images(_registry)), new Services(store, _proposals), new Nodes(store, _proposals),
+            store, new Stacks(store, _proposals, new Images(_registry), _leader), new Services(store, _proposals), new Nodes(store, _proposals),
             new ClusterInfo(store, identity.Current.Id), new Logs(store, _leader), new Exec(store, _leader));
         _api = ApiHost.Build(
             new IPEndPoint(IPAddress.Parse(settings.Listen), settings.ApiPort), identity, store, refusals, loggers,

@@ -44,11 +44,8 @@ internal sealed class PublicApi(ReplicatedStore store, Stacks stacks, Services s
     public override Task<GetClusterInfoResponse> GetClusterInfo(GetClusterInfoRequest request, ServerCallContext context) =>
         Task.FromResult(cluster.Get(request));
 
-    public override async Task WatchStack(WatchStackRequest request, IServerStreamWriter<WatchStackResponse> responseStream, ServerCallContext context)
-    {
-        await StateAsync(context);
-        await stacks.WatchAsync(request.Stack, responseStream, context.CancellationToken);
-    }
+    public override Task WatchStack(WatchStackRequest request, IServerStreamWriter<WatchStackResponse> responseStream, ServerCallContext context) =>
+        stacks.WatchAsync(request.Stack, responseStream, context.CancellationToken);
 
     public override Task Logs(LogsRequest request, IServerStreamWriter<LogLine> responseStream, ServerCallContext context) =>
         logs.StreamAsync(request, responseStream, context.CancellationToken);

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Orchestrator.Control.Leading;
 using Orchestrator.Control.Store;
 using Orchestrator.Model;
 using Orchestrator.Model.Planning;
@@ -6,7 +7,7 @@ using Orchestrator.Model.Validation;
 
 namespace Orchestrator.Control.Api;
 
-internal sealed class Stacks(ReplicatedStore store, Proposals proposals, Images images)
+internal sealed class Stacks(ReplicatedStore store, Proposals proposals, Images images, Leader leader)
 {
     // A watcher wants to see that something moves, not every step.
     private static readonly TimeSpan s_watchPause = TimeSpan.FromMilliseconds(20);
@@ -40,7 +41,16 @@ internal sealed class Stacks(ReplicatedStore store, Proposals proposals, Images 
 
     public static ListStacksResponse List(ClusterState state) => new() { Stacks = { state.Stacks.Values } };
 
+    /// <summary>Until the caller leaves or this server is no longer leader: one that is cut off would show the same for ever.</summary>
     public async Task WatchAsync(string stack, IServerStreamWriter<WatchStackResponse> responses, CancellationToken cancellation)
+    {
+        var work = await leader.CurrentAsync(cancellation);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, work.Lost);
+        await store.ReadBarrierAsync(stop.Token);
+        await ShowAsync(stack, responses, stop.Token);
+    }
+
+    private async Task ShowAsync(string stack, IServerStreamWriter<WatchStackResponse> responses, CancellationToken cancellation)
     {
         var state = store.State;
         WatchStackResponse? sent = null;

@@ -9,7 +9,7 @@ namespace Orchestrator.Control.Leading;
 internal sealed class Leader(
     ReplicatedStore store, Proposals proposals, HeartbeatRule rule, TimeProvider time, ControlMetrics metrics, ILoggerFactory loggers)
 {
-    private static readonly TimeSpan s_pauseAfterFailure = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_pauseAfterFailure = TimeSpan.FromMilliseconds(200), s_takeover = TimeSpan.FromSeconds(3);
     private readonly ILogger _logger = loggers.CreateLogger("leader");
     private volatile TaskCompletionSource<LeaderWork> _work = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -17,7 +17,18 @@ internal sealed class Leader(
     public LeaderWork? Current => _work.Task is { IsCompletedSuccessfully: true, Result: { Lost.IsCancellationRequested: false } work } ? work : null;
 
     /// <summary>A new leader needs a moment to take over.</summary>
-    public Task<LeaderWork> CurrentAsync(CancellationToken cancellation) => _work.Task.WaitAsync(cancellation);
+    /// <exception cref="NotLeaderException">It does not.</exception>
+    public async Task<LeaderWork> CurrentAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await _work.Task.WaitAsync(s_takeover, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            throw new NotLeaderException(store.LeaderRaftAddress);
+        }
+    }
 
     public async Task RunAsync(CancellationToken cancellation)
     {
