@@ -58,13 +58,32 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
     private void PlaceAlike(Scheduler scheduler, List<Wanted> alike)
     {
         var service = alike[0].Service;
-        var (placed, reason) = scheduler.Place(service.Id, PlacementSpec(service, alike[0].Replica), alike.Count);
-        for (var i = 0; i < alike.Count; i++)
-            if (i < placed.Count)
-                Assign(alike[i], placed[i].Id);
-            else
-                GoWithoutPlace(alike[i], reason!);
+        var spec = PlacementSpec(service, alike[0].Replica);
+        if (KeepsData(spec))
+        {
+            foreach (var wanted in alike)
+                Settle([wanted], scheduler.PlaceAtHome(service.Id, spec, Home(wanted)));
+            return;
+        }
+        Settle(alike, scheduler.Place(service.Id, spec, alike.Count));
     }
+
+    private void Settle(List<Wanted> alike, (IReadOnlyList<Node> Placed, string? Reason) found)
+    {
+        for (var i = 0; i < alike.Count; i++)
+            if (i < found.Placed.Count)
+                Assign(alike[i], found.Placed[i].Id);
+            else
+                GoWithoutPlace(alike[i], found.Reason!);
+    }
+
+    // A named volume is on one machine: elsewhere the replica would begin with an empty one.
+    private static bool KeepsData(ServiceSpec spec) =>
+        spec.Container?.Mounts.Any(m => m.Type == MountType.Volume && m.Source.Length > 0) == true;
+
+    /// <summary>Where the slot's last replica was.</summary>
+    private string? Home(Wanted wanted) =>
+        state.ReplicasOf(wanted.Service.Id).Slot(wanted.Replica.Slot).All.LastOrDefault(r => r.Id != wanted.Replica.Id && r.IsPlaced())?.NodeId;
 
     // A node must be emptied even when there is no other place.
     private void GoWithoutPlace(Wanted wanted, string reason)

@@ -25,6 +25,16 @@ internal sealed class Scheduler(ClusterState state, ulong seed)
         return (placed, placed.Count == count ? null : Explain(filters));
     }
 
+    /// <summary>As <see cref="Place"/> for one replica, on the node named if that can take it.</summary>
+    public (IReadOnlyList<Node> Placed, string? Reason) PlaceAtHome(string serviceId, ServiceSpec spec, string? homeId)
+    {
+        CountService(serviceId);
+        if (_candidates.Find(c => c.Node.Id == homeId) is not { } home || Refusal(Filter.Of(spec), home) is not null)
+            return Place(serviceId, spec, 1);
+        home.Place(serviceId, spec);
+        return ([home.Node], null);
+    }
+
     private readonly HashSet<string> _counted = new(StringComparer.Ordinal);
 
     private void CountService(string serviceId)

@@ -68,6 +68,29 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public void A_replica_with_a_named_volume_comes_back_to_its_data() =>
+        Gen.Select(Gen.ULong, Gen.Int[1, 3]).Sample((seed, replicas) =>
+        {
+            var cluster = new FakeCluster(seed);
+            foreach (var node in new[] { "a", "b", "c", "d" })
+                cluster.AddNode(node);
+            cluster.Do(Specs.Put(Specs.Stack("shop", Specs.Service("db", replicas).With(s => s.Container.Mounts.Add(new MountSpec { Source = "data", Target = "/data" })))
+                .With(s => s.Volumes.Add(new VolumeSpec { Name = "data" }))));
+            cluster.Settle();
+            var homes = cluster.State.ReplicasOf("shop/db").All.ToDictionary(r => r.Slot, r => r.NodeId);
+            cluster.Do(Specs.Put(Specs.Stack("load", Specs.Service("x", 9).Reserve(0.3, 100))));
+            cluster.Settle();
+            foreach (var replica in cluster.State.ReplicasOf("shop/db").All.ToList())
+                cluster.End(replica, 1);
+            cluster.Settle();
+            foreach (var live in cluster.State.ReplicasOf("shop/db").All.Where(r => r.IsLive()))
+                Assert.Equal(homes[live.Slot], live.NodeId);
+            cluster.Drain(homes[1]);
+            cluster.Settle();
+            Assert.NotEqual(homes[1], cluster.State.ReplicasOf("shop/db").All.Single(r => r.IsLive() && r.Slot == 1).NodeId);
+        }, iter: 20);
+
+    [Fact]
     public void Every_filter_explains_itself()
     {
         Explains("no node: the cluster has none yet", null, _ => { });
