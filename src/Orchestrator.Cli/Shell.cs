@@ -26,6 +26,18 @@ internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect)
 
     public async Task<int> RunAsync(string[] arguments)
     {
+        try
+        {
+            return await ParseAndRunAsync(arguments);
+        }
+        catch (IOException e) when (IsBrokenPipe(e))
+        {
+            return ExitCode.OutputClosed;
+        }
+    }
+
+    private async Task<int> ParseAndRunAsync(string[] arguments)
+    {
         var parse = Build().Parse(arguments.Length == 0 ? ["--help"] : arguments);
         if (parse.Errors.Count > 0)
         {
@@ -97,11 +109,14 @@ internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect)
         {
             return Say(e.Status.Detail.Length > 0 ? e.Status.Detail : e.StatusCode.ToString(), ExitCode.Failed);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception e) when (!IsBrokenPipe(e) && e is (IOException or UnauthorizedAccessException or InvalidDataException))
         {
             return Say(e.Message, ExitCode.Failed);
         }
     }
+
+    // As of `orc logs -f web | head -1`: silence, as of a program that SIGPIPE ends. 32 is EPIPE.
+    private static bool IsBrokenPipe(Exception e) => e is IOException { HResult: 32 };
 
     private int Say(string message, int exitCode)
     {

@@ -15,13 +15,20 @@ internal sealed record Streams(Stream In, Stream RawOut, Stream RawError, bool T
 
     public static Streams OfProcess() => new(
         Descriptor(0, FileAccess.Read),
-        Console.IsOutputRedirected ? Console.OpenStandardOutput() : Descriptor(1, FileAccess.Write),
-        Console.IsErrorRedirected ? Console.OpenStandardError() : Descriptor(2, FileAccess.Write),
+        Output(1, Console.OpenStandardOutput),
+        Output(2, Console.OpenStandardError),
         !Console.IsOutputRedirected,
         RawTerminal.Width);
 
     // Console would put its line editor between the terminal and us, and switch the terminal's keypad mode.
     private static FileStream Descriptor(int number, FileAccess access) => new(new SafeFileHandle(number, ownsHandle: false), access, bufferSize: 0);
+
+    // Console would swallow that a pipe's reader is gone. In a file, it keeps the place that both streams may share.
+    private static Stream Output(int number, Func<Stream> console)
+    {
+        var direct = Descriptor(number, FileAccess.Write);
+        return direct.CanSeek ? console() : direct;
+    }
 
     private static StreamWriter Writer(Stream stream) => new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
 }

@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Orchestrator.Cli.Output;
 using Orchestrator.Model;
+using Orchestrator.Transport;
 
 namespace Orchestrator.Cli.Terminal;
 
@@ -11,11 +12,13 @@ namespace Orchestrator.Cli.Terminal;
 internal sealed class ExecStream(Session session, ExecStart start)
 {
     private const int Interrupt = 2;
+    private const string Unfinished = "the connection ended before the command did; it may still run";
 
     private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(3);
 
     // gRPC takes one message at a time; input, window changes and signals come from different threads.
     private readonly Channel<ExecInput> _input = Channel.CreateBounded<ExecInput>(16);
+    private bool _begun;
 
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
@@ -35,6 +38,10 @@ internal sealed class ExecStream(Session session, ExecStart start)
         catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled && cancellation.IsCancellationRequested)
         {
             return ExitCode.Interrupted;
+        }
+        catch (RpcException e) when (_begun && ServerChannel.IsServersFault(e))
+        {
+            throw new RefusedException(Unfinished);
         }
         finally
         {
@@ -64,6 +71,7 @@ internal sealed class ExecStream(Session session, ExecStart start)
     {
         await foreach (var message in output.ReadAllAsync())
         {
+            _begun = true;
             switch (message.KindCase)
             {
                 case ExecOutput.KindOneofCase.Stdout:
@@ -78,7 +86,7 @@ internal sealed class ExecStream(Session session, ExecStart start)
                     throw new RefusedException(Text.OneLine(message.Error));
             }
         }
-        throw new RefusedException("the connection ended before the command did; it may still run");
+        throw new RefusedException(Unfinished);
     }
 
     private async Task SendAsync(IClientStreamWriter<ExecInput> stream, CancellationToken ended)

@@ -1,7 +1,9 @@
+using System.IO.Pipes;
 using System.Text;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Win32.SafeHandles;
 using Orchestrator.Model;
 using Xunit;
 
@@ -41,6 +43,21 @@ public sealed class CommandTests : IAsyncLifetime
     [Fact]
     public async Task Help_names_the_exit_codes() =>
         Assert.Contains("3 no server could be reached", (await _cluster.OrcAsync(["--help"])).Output, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("ps")]
+    [InlineData("logs web")]
+    [InlineData("exec -i web.1 cat")]
+    public async Task Whoever_read_the_output_and_went_is_not_told_and_not_waited_for(string line)
+    {
+        _cluster.Lines.Add(new LogLine { ReplicaName = "web.1", Text = ByteString.CopyFromUtf8("a line") });
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        pipe.DisposeLocalCopyOfClientHandle();
+        using var output = new FileStream(new SafeFileHandle(pipe.SafePipeHandle.DangerousGetHandle(), ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        var (exitCode, error) = await _cluster.OrcAsync(line.Split(' '), output, "x"u8.ToArray());
+        Assert.Equal((141, ""), (exitCode, error));
+    }
 
     [Fact]
     public async Task A_bad_compose_file_is_exit_code_2_and_never_reaches_the_cluster()

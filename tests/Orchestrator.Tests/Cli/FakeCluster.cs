@@ -61,10 +61,16 @@ internal sealed class FakeCluster : Api.ApiBase, IAsyncDisposable
     public async Task<(int ExitCode, string Output, string Error)> OrcAsync(string[] arguments, byte[]? input = null)
     {
         using var output = new MemoryStream();
+        var (exitCode, error) = await OrcAsync(arguments, output, input);
+        return (exitCode, Encoding.UTF8.GetString(output.ToArray()), error);
+    }
+
+    public async Task<(int ExitCode, string Error)> OrcAsync(string[] arguments, Stream output, byte[]? input = null)
+    {
         using var error = new MemoryStream();
         var streams = new Streams(new MemoryStream(input ?? []), output, error, Terminal: false, () => 80);
         var exitCode = await new Shell(streams, _ => _channel.CreateCallInvoker()).RunAsync(arguments);
-        return (exitCode, Encoding.UTF8.GetString(output.ToArray()), Encoding.UTF8.GetString(error.ToArray()));
+        return (exitCode, Encoding.UTF8.GetString(error.ToArray()));
     }
 
     public override Task<PlanStackResponse> PlanStack(PlanStackRequest request, ServerCallContext context) =>
