@@ -10,6 +10,11 @@ namespace Orchestrator.Control.Api;
 /// <summary>The lines of all replicas of a service, also of those that ended and whose logs an agent still holds.</summary>
 internal sealed class Logs(ReplicatedStore store, Leader leader)
 {
+    private const long NanosecondsOfMillisecond = 1_000_000;
+    private const long PatienceMs = 60_000;
+
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(250);
+
     public async Task StreamAsync(LogsRequest request, IServerStreamWriter<LogLine> responses, CancellationToken cancellation)
     {
         var work = await leader.CurrentAsync(cancellation);
@@ -63,7 +68,7 @@ internal sealed class Logs(ReplicatedStore store, Leader leader)
         while (true)
         {
             foreach (var replica in found.Where(r => followed.Add(r.Id)))
-                pumps.Add(PumpAsync(work, request, replica, lines, cancellation));
+                pumps.Add(FollowReplicaAsync(work, request, replica, lines, cancellation));
             if (service is null)
                 break;
             state = await store.WaitForRevisionAfterAsync(state.Revision, cancellation);
@@ -73,21 +78,68 @@ internal sealed class Logs(ReplicatedStore store, Leader leader)
         lines.Complete();
     }
 
-    private static async Task PumpAsync(
-        LeaderWork work, LogsRequest request, Replica replica, ChannelWriter<LogLine> lines, CancellationToken cancellation)
+    private static async Task PumpAsync(LeaderWork work, LogsRequest request, Replica replica, ChannelWriter<LogLine> lines, CancellationToken cancellation)
     {
         try
         {
-            using var stream = await work.Streams.OpenAsync(replica.NodeId, new OpenStream { ReplicaId = replica.Id, Logs = request.Clone() }, cancellation);
-            await foreach (var chunk in stream.ReadAsync(cancellation))
-                if (chunk.Log is { } line)
-                    await lines.WriteAsync(Named(line, replica), cancellation);
+            await ReadAsync(work, request, replica, line => lines.WriteAsync(line, cancellation), cancellation);
         }
-        catch (Exception e) when (e is AgentUnreachableException or RpcException or IOException or InvalidOperationException && !cancellation.IsCancellationRequested)
+        catch (Exception e) when (IsAgentsFault(e, cancellation))
         {
-            await lines.WriteAsync(Named(new LogLine { Error = e is RpcException rpc ? rpc.Status.Detail : e.Message }, replica), cancellation);
+            await lines.WriteAsync(Named(new LogLine { Error = Reason(e) }, replica), cancellation);
         }
     }
+
+    /// <summary>Goes on where it was when the agent can be reached again: after a change of leader, it comes a moment later than who follows.</summary>
+    private async Task FollowReplicaAsync(
+        LeaderWork work, LogsRequest request, Replica replica, ChannelWriter<LogLine> lines, CancellationToken cancellation)
+    {
+        var (from, lastNs, silentSince) = (request.Clone(), 0L, 0L);
+        while (true)
+        {
+            try
+            {
+                await ReadAsync(work, from, replica, Write, cancellation);
+                return;
+            }
+            catch (Exception e) when (IsAgentsFault(e, cancellation))
+            {
+                silentSince = silentSince == 0 ? Environment.TickCount64 : silentSince;
+                if (Environment.TickCount64 - silentSince is var silent && silent > PatienceMs || !IsLive(replica))
+                {
+                    await lines.WriteAsync(Named(new LogLine { Error = Reason(e) }, replica), cancellation);
+                    return;
+                }
+            }
+            await Task.Delay(s_pause, cancellation);
+        }
+
+        ValueTask Write(LogLine line)
+        {
+            silentSince = 0;
+            if (line.TimeNs <= lastNs)
+                return ValueTask.CompletedTask;
+            lastNs = line.TimeNs;
+            (from.SinceMs, from.Tail) = (lastNs / NanosecondsOfMillisecond, -1);
+            return lines.WriteAsync(line, cancellation);
+        }
+    }
+
+    private bool IsLive(Replica replica) => store.State.Replicas.GetValueOrDefault(replica.Id)?.IsLive() == true;
+
+    private static async Task ReadAsync(
+        LeaderWork work, LogsRequest request, Replica replica, Func<LogLine, ValueTask> write, CancellationToken cancellation)
+    {
+        using var stream = await work.Streams.OpenAsync(replica.NodeId, new OpenStream { ReplicaId = replica.Id, Logs = request.Clone() }, cancellation);
+        await foreach (var chunk in stream.ReadAsync(cancellation))
+            if (chunk.Log is { } line)
+                await write(Named(line, replica));
+    }
+
+    private static bool IsAgentsFault(Exception e, CancellationToken cancellation) =>
+        e is AgentUnreachableException or RpcException or IOException || (e is InvalidOperationException && !cancellation.IsCancellationRequested);
+
+    private static string Reason(Exception e) => e is RpcException rpc ? rpc.Status.Detail : e.Message;
 
     private static LogLine Named(LogLine line, Replica replica)
     {

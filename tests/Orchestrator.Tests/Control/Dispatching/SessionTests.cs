@@ -118,6 +118,35 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task Who_follows_logs_gets_them_on_when_the_agent_is_back()
+    {
+        await using var registry = await FakeRegistry.StartAsync();
+        await using var group = await ServerGroup.StartAsync(1);
+        var api = new ApiClient(group.Channel(Role.Admin));
+        using var agent = await FakeAgent.RegisterAsync(group.Channel(Role.Agent, "n1"), "n1");
+        await api.ApplyStackAsync(new() { Spec = Specs.Stack("shop", Specs.Service("web", 1, registry.Image)) }, cancellationToken: ServerGroup.Deadline);
+        await agent.UntilAsync(_ => agent.Assigned.Count == 1);
+        await agent.ReportAsync(ReplicaState.Running, agent.Assigned.Keys);
+        await RunningAsync(api, 1);
+
+        using var logs = api.Logs(new() { Service = "web", Tail = -1, Follow = true }, cancellationToken: ServerGroup.Deadline);
+        await agent.UntilAsync(m => m.OpenStream is not null);
+        using (var broken = agent.Attach())
+        {
+            await broken.RequestStream.WriteAsync(new StreamChunk { Open = agent.Last.OpenStream.StreamId }, ServerGroup.Deadline);
+            await broken.RequestStream.WriteAsync(new StreamChunk { Log = new() { TimeNs = 7, Text = ByteString.CopyFromUtf8("7") } }, ServerGroup.Deadline);
+            Assert.True(await logs.ResponseStream.MoveNext(ServerGroup.Deadline));
+        }
+        var lines = new List<string> { logs.ResponseStream.Current.Text.ToStringUtf8() };
+        await agent.UntilAsync(m => m.OpenStream is not null);
+        await SendLogsAsync(agent, agent.Last.OpenStream.StreamId, 7);
+        while (lines.Count < 3 && await logs.ResponseStream.MoveNext(ServerGroup.Deadline))
+            lines.Add(logs.ResponseStream.Current.Text.ToStringUtf8());
+
+        Assert.Equal(["7", "17", "27"], lines);
+    }
+
+    [Fact]
     public async Task A_command_runs_through_the_leader_to_the_agent_and_back()
     {
         await using var registry = await FakeRegistry.StartAsync();
