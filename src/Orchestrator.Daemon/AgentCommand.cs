@@ -87,8 +87,12 @@ internal sealed class AgentCommand
         MemoryBytes = parsed.GetValue(_memory),
     };
 
-    private static JoinToken ParseToken(string text) =>
-        JoinToken.TryParse(text, out var token, out var error) ? token : throw new JoinException(error, isFinal: true);
+    private static JoinToken ParseToken(string text)
+    {
+        if (!JoinToken.TryParse(text, out var token, out var error))
+            throw new JoinException($"--token: {error}", isFinal: true);
+        return token.Role == Role.Agent ? token : throw new JoinException("--token: this is the servers' token; an agent needs ORC-1-agent-...", isFinal: true);
+    }
 
     private static IPAddress FirstAddress() =>
         NetworkInterface.GetAllNetworkInterfaces()
