@@ -11,7 +11,7 @@ internal static class PsCommand
     {
         var stack = new Argument<string?>("STACK") { Description = "only of this stack", Arity = ArgumentArity.ZeroOrOne };
         var service = new Option<string?>("--service", "-s") { Description = "only of this service", HelpName = "SERVICE" };
-        var all = new Option<bool>("--all", "-a") { Description = "also replicas that have ended" };
+        var all = new Option<bool>("--all", "-a") { Description = "also replicas that ended and were replaced" };
         var command = new Command("ps", "List replicas: where each runs, or why it does not") { stack, service, all };
         return shell.On(command, async (session, parse, cancellation) =>
         {

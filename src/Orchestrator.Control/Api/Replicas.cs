@@ -9,6 +9,9 @@ internal static class Replicas
         var replicas = request.Service.Length > 0
             ? state.ReplicasOf(Lookup.Service(state, request.Service).Id).All
             : state.Replicas.Values.Where(r => request.Stack.Length == 0 || r.Stack == request.Stack);
-        return new ListReplicasResponse { Replicas = { replicas.Where(r => request.All || r.IsLive()) } };
+        return new ListReplicasResponse { Replicas = { replicas.Where(r => request.All || r.IsLive() || IsLastWord(state, r)) } };
     }
+
+    // A slot that will not run again says how it ended.
+    private static bool IsLastWord(ClusterState state, Replica replica) => state.ReplicasOf(replica.ServiceId).Slot(replica.Slot).Newest?.Id == replica.Id;
 }
