@@ -6,7 +6,7 @@ namespace Orchestrator.Control.Dispatching;
 /// <summary>Gathers what agents report into few changes: while one is being committed, the next fills up.</summary>
 internal sealed class ObservedReports(LeaderProposals proposals)
 {
-    private const int OperationsMax = 1024;
+    private const int OperationsMax = 1024, BytesMax = 1 << 20;
 
     // Bounded, so that a slow disk slows the agents' streams down instead of filling the memory.
     private readonly Channel<Operation> _reports = Channel.CreateBounded<Operation>(16 * OperationsMax);
@@ -23,9 +23,12 @@ internal sealed class ObservedReports(LeaderProposals proposals)
     {
         while (await _reports.Reader.WaitToReadAsync(cancellation))
         {
-            var batch = new List<Operation>();
-            while (batch.Count < OperationsMax && _reports.Reader.TryRead(out var report))
+            var (batch, bytes) = (new List<Operation>(), 0);
+            while (batch.Count < OperationsMax && bytes < BytesMax && _reports.Reader.TryRead(out var report))
+            {
                 batch.Add(report);
+                bytes += report.CalculateSize();
+            }
             await proposals.ProposeAsync(batch, cancellation);
         }
     }

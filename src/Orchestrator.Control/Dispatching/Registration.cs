@@ -39,6 +39,6 @@ internal static class Registration
             });
     }
 
-    private static bool IsOn(ClusterState state, string replicaId, string nodeId) =>
+    public static bool IsOn(ClusterState state, string replicaId, string nodeId) =>
         state.Replicas.GetValueOrDefault(replicaId)?.NodeId == nodeId;
 }

@@ -112,7 +112,8 @@ internal sealed class Sessions(ReplicatedStore store, LeaderProposals proposals,
             heartbeats.Hear(session.NodeId);
             if (message.Heartbeat is not null)
                 session.Acknowledge();
-            foreach (var report in message.Observed?.Replicas ?? [])
+            // One report on another node's replica would have all that is gathered with it refused.
+            foreach (var report in (message.Observed?.Replicas ?? []).Where(r => Registration.IsOn(store.State, r.ReplicaId, session.NodeId)))
                 await _reports.AddAsync(session.NodeId, report, cancellation);
         }
     }

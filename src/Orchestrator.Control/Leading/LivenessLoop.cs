@@ -14,10 +14,11 @@ internal sealed class LivenessLoop(ReplicatedStore store, LeaderProposals propos
     {
         while (true)
         {
-            var (silent, alive) = heartbeats.Look(store.State.Nodes.Keys);
-            var changes = Changes(store.State, silent, alive).ToList();
+            var state = store.State;
+            var (silent, alive) = heartbeats.Look(state.Nodes.Keys);
+            var changes = Changes(state, silent, alive).ToList();
             foreach (var change in changes)
-                logger.LogInformation("node {Hostname} ({NodeId}) is {Status}", store.State.Nodes[change.NodeId].Hostname, change.NodeId, Word(change.Status));
+                logger.LogInformation("node {Hostname} ({NodeId}) is {Status}", state.Nodes[change.NodeId].Hostname, change.NodeId, Word(change.Status));
             if (changes.Count > 0)
                 await proposals.ProposeAsync([.. changes.Select(change => new Operation { SetNodeStatus = change })], cancellation);
             await Task.Delay(s_look, time, cancellation);

@@ -14,17 +14,27 @@ internal sealed class ReconcilingLoop(ReplicatedStore store, LeaderProposals pro
     private static readonly TimeSpan s_debounce = TimeSpan.FromMilliseconds(3), s_pauseAfterRefusal = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_longestWait = TimeSpan.FromHours(1);
 
+    // Well below what one change may have.
+    private const int BytesMax = ReplicatedStore.ChangeBytesMax / 2;
+
     public async Task RunAsync(CancellationToken cancellation)
     {
         while (true)
         {
             var state = store.State;
             var result = Reconcile(state);
-            if (result.Operations.Count > 0 && (await proposals.ProposeAsync(result.Operations, cancellation)).Refusal is not null)
+            if (result.Operations.Count > 0 && (await proposals.ProposeAsync(Beginning(result.Operations), cancellation)).Refusal is not null)
                 await Task.Delay(s_pauseAfterRefusal, time, cancellation);
             await WaitAsync(state.Revision, result.NextWakeMs, cancellation);
             await Task.Delay(s_debounce, time, cancellation);
         }
+    }
+
+    /// <summary>As many as one change can hold. They are in order, and the next look finds anew what is left out.</summary>
+    internal static IReadOnlyList<Operation> Beginning(IReadOnlyList<Operation> operations)
+    {
+        var bytes = 0;
+        return [.. operations.TakeWhile((operation, i) => (bytes += operation.CalculateSize()) <= BytesMax || i == 0)];
     }
 
     private ReconcileResult Reconcile(ClusterState state)

@@ -71,6 +71,27 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task A_report_on_another_nodes_replica_costs_nobody_elses_reports()
+    {
+        await using var registry = await FakeRegistry.StartAsync();
+        await using var group = await ServerGroup.StartAsync(1);
+        var api = new ApiClient(group.Channel(Role.Admin));
+        using var agent = await FakeAgent.RegisterAsync(group.Channel(Role.Agent, "n1"), "n1");
+        await api.ApplyStackAsync(new() { Spec = Specs.Stack("shop", Specs.Service("web", 2, registry.Image)) }, cancellationToken: ServerGroup.Deadline);
+        await agent.UntilAsync(_ => agent.Assigned.Count == 2);
+        using var liar = await FakeAgent.RegisterAsync(group.Channel(Role.Agent, "n2"), "n2");
+        await liar.UntilAsync(m => m.Assignments is { Whole: true });
+        await api.ScaleServiceAsync(new() { Service = "web", Replicas = 3 }, cancellationToken: ServerGroup.Deadline);
+        await liar.UntilAsync(_ => liar.Assigned.Count == 1);
+
+        // All in one message, so in one batch.
+        await liar.ReportAsync(ReplicaState.Running, [agent.Assigned.Keys.First(), .. liar.Assigned.Keys]);
+        await RunningAsync(api, 1);
+
+        Assert.All(agent.Assigned.Keys, id => Assert.Equal(ReplicaState.Assigned, group.Servers[0].Store.State.Replicas[id].State()));
+    }
+
+    [Fact]
     public async Task A_running_replica_that_its_machine_no_longer_holds_has_failed()
     {
         await using var registry = await FakeRegistry.StartAsync();
