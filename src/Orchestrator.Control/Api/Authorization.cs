@@ -17,7 +17,8 @@ internal sealed class Authorization(Identity identity, RefusalLog refusals)
             await next(context);
             return;
         }
-        refusals.Report(caller.Peer, $"{context.Request.Path}: {refusal}");
+        // Without the path, of which a stranger could send one after the other, each a line of its own.
+        refusals.Report(caller.Peer, caller.Role is null ? refusal : $"{context.Request.Path}: {refusal}");
         await GrpcRefusal.WriteAsync(context.Response, caller.Role is null ? StatusCode.Unauthenticated : StatusCode.PermissionDenied, refusal);
     }
 }

@@ -65,7 +65,8 @@ internal sealed class ServerDirectory : IDisposable
         }
     }
 
-    private static void Put(string path, byte[]? content)
+    /// <summary>Replaces the file in one step, or deletes it; only root may read it.</summary>
+    public static void Put(string path, byte[]? content)
     {
         if (content is null)
         {

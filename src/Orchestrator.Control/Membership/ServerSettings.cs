@@ -40,7 +40,7 @@ internal sealed record ServerSettings(string Listen, string Advertise, int ApiPo
     public static ServerSettings? Load(string path) =>
         File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllText(path), ServerSettingsJson.Default.ServerSettings) : null;
 
-    public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, ServerSettingsJson.Default.ServerSettings));
+    public void Save(string path) => ServerDirectory.Put(path, JsonSerializer.SerializeToUtf8Bytes(this, ServerSettingsJson.Default.ServerSettings));
 
     private string Bracketed => IPAddress.TryParse(Advertise, out var ip) && ip.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{ip}]" : Advertise;
 

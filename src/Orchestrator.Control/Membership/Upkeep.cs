@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Control.Store;
 using Orchestrator.Model;
@@ -44,25 +45,31 @@ internal sealed class Upkeep(ServerDirectory directory, ServerSettings settings,
     {
         IReadOnlyList<string> servers = [settings.ApiAddress, .. cluster.Servers.Select(s => s.ApiAddress).Where(a => a != settings.ApiAddress)];
         var known = LoadContext();
-        var kept = known?.ToCredentials() is { } credentials && ShareOfLife(credentials) < 0.5 ? credentials : null;
-        if (kept is not null && known!.Servers.SequenceEqual(servers))
+        var kept = known is { Admin: { } credentials } && IsOfThisCluster(credentials) && ShareOfLife(credentials) < 0.5 ? credentials : null;
+        if (kept is not null && known!.Value.Servers.SequenceEqual(servers))
             return;
         var admin = kept ?? Founding.Authority(cluster).Issue(Role.Admin, "admin", time.GetUtcNow());
         AdminContext.Of(admin, servers).Save(directory.AdminContext);
     }
 
     // Whatever is not a context is written anew.
-    private AdminContext? LoadContext()
+    private (IReadOnlyList<string> Servers, Credentials Admin)? LoadContext()
     {
         try
         {
-            return File.Exists(directory.AdminContext) ? AdminContext.Load(directory.AdminContext) : null;
+            if (!File.Exists(directory.AdminContext))
+                return null;
+            var context = AdminContext.Load(directory.AdminContext);
+            return (context.Servers, context.ToCredentials());
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or CryptographicException)
         {
             return null;
         }
     }
+
+    // A cluster that was here before may have left its own.
+    private bool IsOfThisCluster(Credentials credentials) => identity.Current.Verify(credentials.Certificate)?.Role == Role.Admin;
 
     private double ShareOfLife(Credentials credentials)
     {

@@ -128,9 +128,11 @@ public sealed partial class ReplicatedStore : IAsyncDisposable
         {
             await node.ReplicateAsync(entry, batch, leadership, timeout.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (batch.Results is null)
+        catch (Exception e)
         {
-            throw new OutcomeUnknownException($"leadership or the majority was lost before the change was committed ({e.Message})", e);
+            // What is applied is committed, however the wait for it ended.
+            if (batch.Results is null)
+                throw new OutcomeUnknownException($"leadership or the majority was lost before the change was committed ({e.Message})", e);
         }
         if (batch.Results is null)
             throw new OutcomeUnknownException("another leader's entry took this one's place");
