@@ -46,7 +46,7 @@ public sealed class AgentNode(AgentOptions options, ILoggerFactory loggers)
         var streams = new StreamServer(new Dispatcher.DispatcherClient(servers), replicas, engine, logger, cancellationToken);
         var session = new SessionLoop(options, membership, servers, replicas, dataPlane, reports, streams, logger);
         var renewal = new CertificateRenewal(membership.Identity, servers, TimeProvider.System);
-        await Task.WhenAll(
+        await await Task.WhenAny(
             session.RunAsync(cancellationToken),
             renewal.RunAsync(e => logger.LogInformation("certificate renewal: {Outcome}", e?.Message ?? "done"), cancellationToken));
     }

@@ -63,12 +63,12 @@ internal sealed class ReplicaRunner : IDisposable
                     return;
                 retry = s_shortestRetry;
             }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (_preparing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
                 // Its fate changed while it was being prepared.
             }
 #pragma warning disable CA1031 // The top of the replica's loop.
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
             {
                 _around.Logger.LogWarning("replica {Id}: {Step} failed: {Message}", Id, step, e.Message);
@@ -101,8 +101,9 @@ internal sealed class ReplicaRunner : IDisposable
             if (fate <= _fate)
                 return;
             _fate = fate;
-            _preparing.Cancel();
         }
+        // Not in line: what was being prepared would go on from there, under the table's lock, up to its own removal.
+        _ = _preparing.CancelAsync();
         Wake();
     }
 

@@ -28,11 +28,22 @@ internal sealed class ReplicaSurroundings(
 
     public IReadOnlyList<ReplicaRecord> Load()
     {
-        Directory.CreateDirectory(directory);
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return [.. Directory.EnumerateFiles(directory, "*.replica").Select(ReplicaRecord.Load).OfType<ReplicaRecord>()];
     }
 
-    public void Save(ReplicaRecord record) => record.Save(PathOf(record.Assignment.ReplicaId));
+    /// <summary>A full disk must not keep a replica from being stopped or reported: only a later agent misses the record.</summary>
+    public void Save(ReplicaRecord record)
+    {
+        try
+        {
+            record.Save(PathOf(record.Assignment.ReplicaId));
+        }
+        catch (IOException e)
+        {
+            Logger.LogWarning("replica {Id}: its record cannot be written: {Message}", record.Assignment.ReplicaId, e.Message);
+        }
+    }
 
     public void Forget(string replicaId) => File.Delete(PathOf(replicaId));
 

@@ -17,11 +17,12 @@ internal sealed class SessionLoop(
 
     private readonly Dispatcher.DispatcherClient _client = new(servers);
 
-    public Task RunAsync(CancellationToken cancellationToken)
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
         // Bounded: a server that says more than the machine can do is slowed down by the stream.
         var assignments = Channel.CreateBounded<Assignments>(64);
-        return Task.WhenAll(ConnectAsync(assignments.Writer, cancellationToken), ApplyAsync(assignments.Reader, cancellationToken));
+        // When one ends so does the agent: beating without doing what one is told would be worse than silence.
+        await await Task.WhenAny(ConnectAsync(assignments.Writer, cancellationToken), ApplyAsync(assignments.Reader, cancellationToken));
     }
 
     private async Task ConnectAsync(ChannelWriter<Assignments> assignments, CancellationToken cancellationToken)
