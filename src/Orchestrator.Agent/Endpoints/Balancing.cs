@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using Orchestrator.Engine.Networks;
 using Orchestrator.Model;
 
@@ -116,7 +117,7 @@ public static class Balancing
 
         private IPAddress[] Backends(EndpointNetwork network)
         {
-            var addresses = network.Backends.Select(b => IPAddress.TryParse(b.Address, out var address) ? address : null)
+            var addresses = network.Backends.Select(b => IPAddress.TryParse(b.Address, out var address) && address.AddressFamily == AddressFamily.InterNetwork ? address : null)
                 .OfType<IPAddress>().Distinct().OrderBy(a => a.ToString(), StringComparer.Ordinal).ToArray();
             foreach (var address in addresses)
                 AddBackend(address);

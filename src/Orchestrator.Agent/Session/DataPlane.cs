@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using Google.Protobuf;
 using Orchestrator.Agent.Endpoints;
 using Orchestrator.Agent.Replicas;
@@ -112,7 +113,11 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
     private NetworkPlan Plan() => new(
         Block, underlay,
         [.. _networks.Select(n => new ClusterNetwork(n.Id, n.Vni, IPNetwork.Parse(n.Subnet), n.Internal))],
-        [.. _peers.Select(p => new NetworkPeer(IPAddress.Parse(p.Address), p.Block))]);
+        // What one node says of itself must not keep all others from their networks.
+        [.. from peer in _peers
+            let address = IPAddress.TryParse(peer.Address, out var parsed) ? parsed : null
+            where address is { AddressFamily: AddressFamily.InterNetwork }
+            select new NetworkPeer(address, peer.Block)]);
 
     private void Save()
     {

@@ -34,6 +34,13 @@ public sealed class BalancingTests
         Balancing.Compute(
             endpoints, hostPort ? [new HostPort(Protocol.Tcp, 8001, null, IPAddress.Parse("10.160.16.2"), 80)] : [], s_networks[..networks]));
 
+    /// <summary>One such address would have the kernel refuse the rules of all services.</summary>
+    [Fact]
+    public void An_address_that_is_not_of_ip_version_4_is_no_backend() =>
+        Assert.Equal(
+            Balancing.Compute([Service("shop/web", 0, "10.160.0.5", ["10.160.16.2"])], [], s_networks).ToWhole(),
+            Balancing.Compute([Service("shop/web", 0, "10.160.0.5", ["10.160.16.2", "fd00::2", "no address"])], [], s_networks).ToWhole());
+
     [Fact]
     public void The_rules_of_a_published_service()
     {
