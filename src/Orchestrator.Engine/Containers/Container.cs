@@ -75,15 +75,15 @@ public sealed class Container
 
     internal void Become(ContainerRecord record)
     {
-        _record = record;
         try
         {
             record.Save(_recordPath);
         }
-        catch (IOException) when (record.Exit is not null)
+        catch (IOException) when (record.State is ContainerState.Running or ContainerState.Ended)
         {
-            // A full disk: the next engine finds the end again where this one did.
+            // A full disk: the next engine finds the process or its end again where this one did.
         }
+        _record = record;
         if (record.Exit is { } exit)
             _ended.TrySetResult(exit);
     }

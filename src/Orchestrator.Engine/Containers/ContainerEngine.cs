@@ -28,8 +28,9 @@ public sealed class ContainerEngine : IDisposable
     /// <summary>Finds again what earlier engines left in the directories, also what ended since.</summary>
     public static async Task<ContainerEngine> OpenAsync(EngineOptions options)
     {
-        Directory.CreateDirectory(options.Containers);
-        Directory.CreateDirectory(options.Volumes);
+        // Secrets in environments, and programs of images that run as root: nothing for the machine's other users.
+        Directory.CreateDirectory(options.Containers, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(options.Volumes, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(options.RuntimeRoot);
         var engine = new ContainerEngine(options);
         await Parallel.ForEachAsync(Directory.EnumerateDirectories(options.Containers), (directory, _) => engine.RecoverAsync(directory));
@@ -72,8 +73,7 @@ public sealed class ContainerEngine : IDisposable
         }
         catch (ContainerException e) when (container.State == ContainerState.Starting)
         {
-            await _runtime.DeleteAsync(container.Id);
-            container.End(new ContainerExit(127, 0, false, Now, e.Message));
+            container.End(new ContainerExit(127, 0, false, Now, e.Message + await FailureToDeleteAsync(container)));
             throw;
         }
         finally
@@ -145,17 +145,23 @@ public sealed class ContainerEngine : IDisposable
             container.End(exit);
             return;
         }
-        var error = "its supervisor ended without a word";
+        var error = "its supervisor ended without a word" + await FailureToDeleteAsync(container);
+        container.Signal(Signals.Kill);
+        container.End(new ContainerExit(137, Signals.Kill, false, Now, error));
+    }
+
+    /// <returns>What to add to the error that made it necessary; empty when it worked.</returns>
+    private async Task<string> FailureToDeleteAsync(Container container)
+    {
         try
         {
             await _runtime.DeleteAsync(container.Id);
+            return "";
         }
         catch (ContainerException e)
         {
-            error += "; " + e.Message;
+            return "; " + e.Message;
         }
-        container.Signal(Signals.Kill);
-        container.End(new ContainerExit(137, Signals.Kill, false, Now, error));
     }
 
     private async ValueTask RecoverAsync(string directory)

@@ -38,6 +38,8 @@ public sealed class ExecSession : IAsyncDisposable
     internal static ExecSession Start(RuntimeCommand runtime, string id, ProcessMark container, ExecOptions options, string runDirectory)
     {
         var fifo = options.Tty ? Path.Combine(runDirectory, $"exec-{Guid.NewGuid():N}") : null;
+        // Before the pipe is made: an unknown user must leave nothing behind.
+        var arguments = Arguments(id, container, options, fifo).ToList();
         FileStream? sizes = null;
         if (fifo is not null)
         {
@@ -45,7 +47,7 @@ public sealed class ExecSession : IAsyncDisposable
             // Both directions: opening for writing alone would wait for the reader.
             sizes = new FileStream(FileSystem.Open(fifo, OpenFlags.ReadWrite), FileAccess.Write, 0);
         }
-        return new ExecSession(runtime.Start(Arguments(id, container, options, fifo)), fifo, sizes);
+        return new ExecSession(runtime.Start(arguments), fifo, sizes);
     }
 
     /// <summary>Tells the command's terminal its size; without a terminal nothing happens.</summary>
