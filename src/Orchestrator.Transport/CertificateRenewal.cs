@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Grpc.Core;
 using Orchestrator.Model;
 
@@ -35,7 +36,7 @@ public sealed class CertificateRenewal(Identity identity, CallInvoker servers, T
                 await RenewAsync(cancellation);
                 report(null);
             }
-            catch (RpcException e) when (!cancellation.IsCancellationRequested)
+            catch (Exception e) when (e is RpcException or IOException or CryptographicException && !cancellation.IsCancellationRequested)
             {
                 report(e);
                 await Task.Delay(s_retry, time, cancellation);

@@ -42,7 +42,11 @@ public sealed class ServerChannel : CallInvoker, IDisposable
         set
         {
             lock (_lock)
-                (_addresses, _next) = (value.Count > 0 ? value : _addresses, 0);
+            {
+                var used = _addresses[_next];
+                _addresses = value.Count > 0 ? value : _addresses;
+                Use(used);
+            }
         }
     }
 
@@ -141,8 +145,10 @@ public sealed class ServerChannel : CallInvoker, IDisposable
     private void Prefer(string address)
     {
         lock (_lock)
-            _next = Math.Max(0, _addresses.ToList().IndexOf(address));
+            Use(address);
     }
+
+    private void Use(string address) => _next = Math.Max(0, _addresses.ToList().IndexOf(address));
 
     private sealed class RetriedCall<TRequest, TResponse>(
         ServerChannel channel, Method<TRequest, TResponse> method, CallOptions options, TRequest request) : IDisposable
