@@ -68,9 +68,9 @@ public sealed class HealingTests(Lab lab)
         var answers = new HashSet<string>();
         await Lab.AwaitAsync("the virtual IP to reach all three replicas", TimeSpan.FromSeconds(20), async () =>
         {
-            // busybox's own wget is static and cannot ask for names; its nslookup can.
-            var answer = await lab.OrcAsync("exec", "asker.1", "sh", "-c", "wget -qO- -T 2 http://$(nslookup web | tail -n 3 | sed -n 's/^Address: //p'):8000/");
-            if (answer.ExitCode == 0) answers.Add(answer.Output.Trim());
+            // A static busybox has no resolver for wget; its nslookup brings its own.
+            var answer = await lab.OrcAsync("exec", "asker.1", "sh", "-c", @"printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 2 $(nslookup web | tail -n 3 | sed -n 's/^Address: //p') 8000 | tail -n 1");
+            if (answer.ExitCode == 0 && answer.Output.Trim().Length > 0) answers.Add(answer.Output.Trim());
             return answers.Count == 3;
         });
         await lab.RemoveStackAsync("names");
