@@ -59,7 +59,7 @@ swarm_round() {
 orc_round() {
   local start
   start=$(ms)
-  $lab orc "$dir" apply -f "$dir/sleepers.yaml" >/dev/null
+  $lab orc "$dir" apply -f "$dir/sleepers.yaml" --settle 0ms >/dev/null
   echo $(($(ms) - start))
   $lab orc "$dir" stack rm sleepers >/dev/null
   until [ "$($lab orc "$dir" ps sleepers -o json | grep -c '"slot"')" -eq 0 ]; do sleep 0.1; done
