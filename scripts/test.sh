@@ -13,7 +13,8 @@ suite() { # PROJECT DIRECTORY
   [ -e "$program" ] || { echo "no such suite: $program"; failed=$((failed + 1)); return; }
   echo "== $1"
   log=$(mktemp)
-  "$program" -noColor -noLogo 2>&1 | tee "$log"
+  # A suite that hangs is a failed suite, and the others still run.
+  timeout --kill-after=30 900 "$program" -noColor -noLogo 2>&1 | tee "$log"
   totals=$(grep -E "^ +$1 +Total: " "$log" | tail -1 | tr -d ',')
   rm -f "$log"
   if [[ $totals =~ Total:\ ([0-9]+)\ Errors:\ ([0-9]+)\ Failed:\ ([0-9]+)\ Skipped:\ ([0-9]+) ]]; then

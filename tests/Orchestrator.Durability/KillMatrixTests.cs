@@ -62,6 +62,7 @@ public sealed class KillMatrixTests(ITestOutputHelper output)
                 await host.KillAsync();
                 await clients.AcknowledgedMoreAsync(5);
                 await host.StartAsync();
+                await group.CaughtUpAsync(host);
             }
             return;
         }
@@ -90,6 +91,6 @@ public enum Victims
     Follower,
     All,
 
-    /// <summary>One after the other, each back before the next.</summary>
+    /// <summary>One after the other, each back and caught up before the next: as a person restarts a cluster.</summary>
     Rolling,
 }

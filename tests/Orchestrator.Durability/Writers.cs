@@ -37,9 +37,13 @@ internal sealed class Writers(HostGroup group, int count)
     /// <summary>Waits for so many acknowledgements from now on; writers that have used all their keys end by themselves.</summary>
     public async Task AcknowledgedMoreAsync(long more)
     {
-        var goal = Acknowledged + more;
+        var (goal, deadline) = (Acknowledged + more, DateTime.UtcNow.AddSeconds(60));
         while (Acknowledged < goal && !_running.IsCompleted)
+        {
+            if (DateTime.UtcNow > deadline)
+                throw new TimeoutException($"the cluster acknowledged {more - (goal - Acknowledged)} of {more} changes in 60 s, then nothing");
             await Task.Delay(5);
+        }
     }
 
     /// <summary>What was acknowledged and is not in <paramref name="values"/>.</summary>

@@ -66,8 +66,11 @@ public sealed class HostGroup : IAsyncDisposable
 
     public async Task<HostProcess> LeaderAsync(HostProcess? other = null, CancellationToken cancellation = default)
     {
+        var deadline = DateTime.UtcNow.AddSeconds(60);
         while (true)
         {
+            if (DateTime.UtcNow > deadline)
+                throw new TimeoutException("no server leads for 60 s");
             foreach (var host in _hosts.Where(h => h != other && h.IsRunning))
                 if (await LeadsAsync(host))
                     return _leader = host;
@@ -94,6 +97,19 @@ public sealed class HostGroup : IAsyncDisposable
             }
             Interlocked.CompareExchange(ref _leader, null, host);
             await Task.Delay(20, cancellation);
+        }
+    }
+
+    /// <summary>Waits until the server holds all that the leader holds now.</summary>
+    public async Task CaughtUpAsync(HostProcess host)
+    {
+        var deadline = DateTime.UtcNow.AddSeconds(60);
+        var goal = (await StatusAsync(await LeaderAsync(), 5000))?.Revision ?? 0;
+        while ((await StatusAsync(host, 500))?.Revision is not { } revision || revision < goal)
+        {
+            if (DateTime.UtcNow > deadline)
+                throw new TimeoutException($"{host.RaftAddress} has not caught up to revision {goal} in 60 s");
+            await Task.Delay(20);
         }
     }
 
