@@ -37,10 +37,11 @@ public sealed class HostProcess(string directory, int raftPort, int apiPort, Hos
 
     public async Task KillAsync()
     {
-        _process!.Kill();
-        await _process.WaitForExitAsync();
-        _process.Dispose();
+        // Not disposed: a writer on another thread may be asking just now whether it runs.
+        var process = _process!;
         _process = null;
+        process.Kill();
+        await process.WaitForExitAsync();
     }
 
     public Task PauseAsync() => SignalAsync("STOP");
