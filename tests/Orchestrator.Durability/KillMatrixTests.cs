@@ -27,12 +27,8 @@ public sealed class KillMatrixTests(ITestOutputHelper output)
         await using var group = await HostGroup.StartAsync(3, environment);
         var clients = new Writers(group, writers);
         foreach (var victims in Enum.GetValues<Victims>())
-            await RunAsync(group, clients, victims, RoundsOf(victims, flushDelayUs));
+            await RunAsync(group, clients, victims, flushDelayUs == 0 ? Rounds : (Rounds + 1) / 2);
     }
-
-    // A rolling round is three kills, and a round with slowed flushes takes twice as long.
-    private static int RoundsOf(Victims victims, int flushDelayUs) =>
-        victims == Victims.Rolling ? (Rounds + 2) / 3 : flushDelayUs == 0 ? Rounds : (Rounds + 1) / 2;
 
     private async Task RunAsync(HostGroup group, Writers clients, Victims victims, int rounds)
     {
