@@ -46,6 +46,11 @@ public static class Tls
         {
             throw new IOException($"{address}: no answer within {timeout.TotalSeconds:0.#} s");
         }
+        // Refused by our own check: the framework's message would only name the callback.
+        catch (AuthenticationException e) when (e.InnerException is null)
+        {
+            throw new IOException($"{address}: its certificate is not that of a server of this cluster, or has run out", e);
+        }
         catch (Exception e) when (e is SocketException or AuthenticationException)
         {
             throw new IOException($"{address}: {e.Message}", e);

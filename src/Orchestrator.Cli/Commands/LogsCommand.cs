@@ -50,7 +50,7 @@ internal static class LogsCommand
         catch (RpcException e) when (request.Follow && lines.LatestMs > 0 && ServerChannel.IsServersFault(e))
         {
             session.MoveOn();
-            lines.Reopen();
+            lines.Reopen(e.Status.DebugException?.GetBaseException().Message ?? e.Status.Detail);
             (request.SinceMs, request.Tail) = (lines.LatestMs, -1);
             return true;
         }

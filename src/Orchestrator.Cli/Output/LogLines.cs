@@ -12,14 +12,20 @@ internal sealed class LogLines(Session session, bool timestamps, bool prefix)
     private readonly Dictionary<string, long> _latest = [];
     private int _width;
     private bool _again;
+    private bool _silent;
 
     public bool AnySourceFailed { get; private set; }
 
     /// <summary>When the newest line was written, so that reading can go on from there.</summary>
     public long LatestMs => _latest.Values.DefaultIfEmpty().Max() / NanosecondsOfMillisecond;
 
-    /// <summary>Call before a stream is opened again: it begins with lines that were shown.</summary>
-    public void Reopen() => _again = true;
+    /// <summary>Call before a stream is opened again: it begins with lines that were shown. Says so, once until lines come again.</summary>
+    public void Reopen(string reason)
+    {
+        if (!_silent)
+            session.Error.WriteLine($"orc: the log stops here until a server can be reached again ({Text.OneLine(reason)})");
+        (_again, _silent) = (true, true);
+    }
 
     public async Task WriteAsync(LogLine line, CancellationToken cancellation)
     {
@@ -32,6 +38,7 @@ internal sealed class LogLines(Session session, bool timestamps, bool prefix)
         if (_again && line.TimeNs <= _latest.GetValueOrDefault(line.ReplicaId))
             return;
         _latest[line.ReplicaId] = line.TimeNs;
+        _silent = false;
         var target = line.Stderr ? session.Streams.RawError : session.Streams.RawOut;
         await target.WriteAsync(Bytes(line), cancellation);
         await target.FlushAsync(cancellation);

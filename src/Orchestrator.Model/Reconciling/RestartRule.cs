@@ -61,7 +61,7 @@ internal static class RestartRule
     private static string WhyNot(RestartCondition condition, ReplicaState state) =>
         state == ReplicaState.Complete ? "" : Text($"not restarted: restart condition is {(condition == RestartCondition.None ? "none" : "on-failure")}");
 
-    private static string Reason(Replica ended) => ended.Observed switch
+    public static string Reason(Replica ended) => ended.Observed switch
     {
         { OomKilled: true } => "out of memory",
         { Message.Length: > 0 } observed => observed.Message,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Orchestrator.Model.Applying;
 using Orchestrator.Model.Indexes;
 
@@ -7,14 +8,27 @@ namespace Orchestrator.Model.Reconciling;
 /// healthy, as its name then answers; completed means every slot.</summary>
 internal static class StartCondition
 {
-    /// <summary>"waits for db: service_healthy", or null when nothing is waited for.</summary>
+    /// <summary>"waits for db: service_healthy", and why that will not come by itself; or null when nothing is waited for.</summary>
     public static string? WaitsFor(ClusterState state, Service service)
     {
         foreach (var dependency in service.Spec.DependsOn)
             if (!IsMet(state, service.Stack, dependency))
-                return $"waits for {dependency.Service}: {Name(dependency.Condition)}";
+                return $"waits for {dependency.Service}: {Name(dependency.Condition)}{Obstacle(state, service.Stack, dependency)}";
         return null;
     }
+
+    private static string Obstacle(ClusterState state, string stack, Dependency dependency)
+    {
+        if (state.Services.GetValueOrDefault(ServiceChanges.Id(stack, dependency.Service)) is not { Removing: false } needed)
+            return "; the stack has no such service";
+        return state.ReplicasOf(needed.Id).Slots.Values.Select(slot => slot.Newest).FirstOrDefault(r => HasGivenUp(r, needed)) is { } failed
+            ? string.Create(CultureInfo.InvariantCulture, $"; {needed.Name}.{failed.Slot} ended with {RestartRule.Reason(failed)} and is not restarted")
+            : "";
+    }
+
+    private static bool HasGivenUp(Replica? newest, Service needed) =>
+        newest is not null && newest.State().IsFinal() && newest.SpecRevision == needed.SpecRevision
+        && RestartRule.IsFailure(newest, needed.Spec.Restart) && !RestartRule.After(newest, needed.Spec.Restart).Restart;
 
     private static bool IsMet(ClusterState state, string stack, Dependency dependency)
     {

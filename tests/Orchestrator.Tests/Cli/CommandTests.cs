@@ -148,6 +148,16 @@ public sealed class CommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Following_a_log_says_once_that_the_server_is_gone_and_goes_on_without_repeating_lines()
+    {
+        _cluster.Lines.Add(new LogLine { ReplicaId = "r1", ReplicaName = "web.1", Text = ByteString.CopyFromUtf8("one"), TimeNs = 5_000_000 });
+        _cluster.LogBreaks = 3;
+        var (exitCode, output, error) = await _cluster.OrcAsync(["logs", "-f", "web"]);
+        Assert.Equal((0, "web.1 | one\n"), (exitCode, output));
+        Assert.Equal("orc: the log stops here until a server can be reached again (the server goes away)\n", error);
+    }
+
+    [Fact]
     public async Task Exec_passes_options_behind_the_replica_on_and_ends_with_the_commands_exit_code()
     {
         var (exitCode, output, _) = await _cluster.OrcAsync(["exec", "-i", "-u", "www", "-e", "A=b", "web.1", "cat", "-n", "--help", "-i"], Encoding.UTF8.GetBytes("to and fro"));

@@ -45,6 +45,9 @@ internal sealed class FakeCluster : Api.ApiBase, IAsyncDisposable
     /// <summary>Sent to a watcher one after the other; then the stream stays open.</summary>
     public List<WatchStackResponse> Pictures { get; } = [];
 
+    /// <summary>So many streams of log lines break off after their lines.</summary>
+    public int LogBreaks { get; set; }
+
     public ApplyStackResponse Applied { get; } = new();
 
     public RpcException? Refusal { get; set; }
@@ -105,6 +108,8 @@ internal sealed class FakeCluster : Api.ApiBase, IAsyncDisposable
         Requests.Enqueue(request);
         foreach (var line in Lines)
             await responseStream.WriteAsync(line);
+        if (Requests.OfType<LogsRequest>().Count() <= LogBreaks)
+            throw new RpcException(new Status(StatusCode.Unavailable, "the server goes away"));
     }
 
     /// <summary>Runs "cat" (echoes its input), "sleep" (until interrupted) and "fail".</summary>
