@@ -20,7 +20,7 @@ internal static class StartCondition
     private static string Obstacle(ClusterState state, string stack, Dependency dependency)
     {
         if (state.Services.GetValueOrDefault(ServiceChanges.Id(stack, dependency.Service)) is not { Removing: false } needed)
-            return "; the stack has no such service";
+            return "";
         return state.ReplicasOf(needed.Id).Slots.Values.Select(slot => slot.Newest).FirstOrDefault(r => HasGivenUp(r, needed)) is { } failed
             ? string.Create(CultureInfo.InvariantCulture, $"; {needed.Name}.{failed.Slot} ended with {RestartRule.Reason(failed)} and is not restarted")
             : "";
