@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
@@ -21,9 +22,13 @@ internal sealed class ServerGroup : IAsyncDisposable
 
     public HeartbeatRule Heartbeat { get; init; } = HeartbeatRule.Default;
 
+    private static readonly ConditionalWeakTable<Xunit.Sdk.ITest, CancellationTokenSource> s_deadlines = [];
+
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 
-    public static CancellationToken Deadline => Xunit.TestContext.Current.CancellationToken;
+    /// <summary>Two minutes for each test: one that waits for what never comes fails, and does not hold up the others.</summary>
+    public static CancellationToken Deadline => Xunit.TestContext.Current is { Test: { } test, CancellationToken: var end }
+        ? s_deadlines.GetValue(test, _ => Limit(end)).Token : Xunit.TestContext.Current.CancellationToken;
 
     public CertificateAuthority Authority
     {
@@ -119,5 +124,12 @@ internal sealed class ServerGroup : IAsyncDisposable
                 // Another one, then.
             }
         }
+    }
+
+    private static CancellationTokenSource Limit(CancellationToken end)
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(end);
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        return limit;
     }
 }
