@@ -140,7 +140,7 @@ kill_orcd() { # HOST SIGNAL
 }
 gone() { ! kill -0 "$1" 2>/dev/null || [ "$(awk '{print $3}' "/proc/$1/stat" 2>/dev/null)" = Z ]; }
 
-# Supervisors carry the host's directory in their command line; container processes sit in the host's cgroups.
+# The keeper carries the host's directory in its command line; container processes sit in the host's cgroups.
 kill_containers() {
   local host=$1 parent round
   parent=$(prefix)-$host

@@ -165,11 +165,22 @@ public sealed class HealingTests(Lab lab)
     private async Task<bool> AllReadyAsync() =>
         (await lab.OrcListAsync("node", "ls")).Count(n => Lab.Text(n!, "status") == "NODE_READY") == Lab.Agents.Length;
 
-    // What really runs on the hosts, whatever the control plane believes: one supervisor for each container.
+    // What really runs on the hosts, whatever the control plane believes.
     private async Task<int> ContainersAsync(string stack)
     {
-        var known = (await lab.OrcListAsync("ps", stack, "-a")).Select(r => Lab.Text(r!, "id")).ToHashSet();
-        var running = await Lab.RunAsync("pgrep", ["-a", "-f", $"orc-runtime --root {lab.Directory}/"], null);
-        return known.Count(id => running.Output.Contains(id, StringComparison.Ordinal));
+        var known = (await lab.OrcListAsync("ps", stack, "-a")).Select(r => Lab.Text(r!, "id"));
+        return known.Sum(id => Lab.Agents.Count(a => Runs(Path.Combine(lab.Directory, a, "run/runtime", id, "state.json"))));
+    }
+
+    private static bool Runs(string state)
+    {
+        try
+        {
+            return Directory.Exists("/proc/" + Lab.Text(JsonNode.Parse(File.ReadAllText(state))!, "pid"));
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 }

@@ -34,7 +34,9 @@ public static class Errno
     public const int ENODATA = 61;
     public const int EOPNOTSUPP = 95;
     public const int EADDRINUSE = 98;
+    public const int ECONNRESET = 104;
     public const int ETIMEDOUT = 110;
+    public const int ECONNREFUSED = 111;
 
     private static readonly string?[] s_names =
     [

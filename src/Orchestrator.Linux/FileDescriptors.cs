@@ -61,6 +61,26 @@ public static unsafe class FileDescriptors
         return true;
     }
 
+    /// <summary>Writes what fits now. The count written; -1 when the reader is gone.</summary>
+    public static int WriteNow(int fd, ReadOnlySpan<byte> bytes)
+    {
+        while (true)
+        {
+            nint written;
+            fixed (byte* b = bytes)
+                written = Libc.write(fd, b, bytes.Length);
+            if (written >= 0)
+                return (int)written;
+            var error = Libc.Error("write");
+            if (error.Errno == Errno.EAGAIN)
+                return 0;
+            if (error.Errno is Errno.EPIPE or Errno.EIO)
+                return -1;
+            if (error.Errno != Errno.EINTR)
+                throw error;
+        }
+    }
+
     public static bool Write(int fd, string text) => Write(fd, Encoding.UTF8.GetBytes(text));
 
     /// <summary>The count read, 0 at the end (also a terminal that hung up), -1 when a non-blocking descriptor has nothing now.</summary>
@@ -83,6 +103,21 @@ public static unsafe class FileDescriptors
         }
     }
 
+    /// <summary>Reads exactly as much as the buffer holds, from a position.</summary>
+    public static void ReadAt(int fd, Span<byte> buffer, long position)
+    {
+        while (buffer.Length > 0)
+        {
+            nint count;
+            fixed (byte* b = buffer)
+                count = Libc.pread(fd, b, buffer.Length, (nint)position);
+            if (Libc.Check(count, "pread") == 0)
+                throw new EndOfStreamException("the file is shorter than it was");
+            buffer = buffer[(int)count..];
+            position += count;
+        }
+    }
+
     public static void Duplicate(int from, int to) => Libc.Check(Libc.dup2(from, to), "dup2");
 
     /// <summary>The same file under a number that leaves the low ones free; the old number is closed.</summary>
@@ -98,6 +133,23 @@ public static unsafe class FileDescriptors
         const int getFlags = 3, setFlags = 4;
         var flags = Libc.Check(Libc.fcntl(fd, getFlags, 0), "fcntl");
         Libc.Check(Libc.fcntl(fd, setFlags, flags | NonBlocking), "fcntl");
+    }
+
+    /// <summary>The soft limit on open descriptors, raised to the hard one.</summary>
+    public static void RaiseLimit()
+    {
+        const int descriptors = 7;
+        var limit = stackalloc ulong[2];
+        Libc.Check(Libc.getrlimit(descriptors, limit), "getrlimit");
+        limit[0] = limit[1];
+        Libc.Check(Libc.setrlimit(descriptors, limit), "setrlimit");
+    }
+
+    /// <summary>Memory as a file, gone with its last descriptor. Stays open on exec.</summary>
+    public static SafeFileHandle CreateMemory(string name)
+    {
+        fixed (byte* n = Libc.Z(name))
+            return new SafeFileHandle(Libc.Check(Libc.memfd_create(n, 0), "memfd_create"), true);
     }
 
     public static void SetCloseOnExec(int fd, bool close)

@@ -18,6 +18,7 @@ internal static unsafe partial class Libc
     [DllImport(Name)] public static extern int close(int fd);
     [DllImport(Name)] public static extern nint read(int fd, void* buffer, nint count);
     [DllImport(Name)] public static extern nint write(int fd, void* buffer, nint count);
+    [DllImport(Name)] public static extern nint pread(int fd, void* buffer, nint count, nint offset);
     [DllImport(Name)] public static extern nint pwrite(int fd, void* buffer, nint count, nint offset);
     [DllImport(Name)] public static extern int ftruncate(int fd, nint size);
     [DllImport(Name)] public static extern int syncfs(int fd);
@@ -59,6 +60,8 @@ internal static unsafe partial class Libc
     [DllImport(Name)] public static extern int inotify_add_watch(int fd, byte* path, uint mask);
     [DllImport(Name)] public static extern int signalfd(int fd, ulong* mask, int flags);
     [DllImport(Name)] public static extern int memfd_create(byte* name, uint flags);
+    [DllImport(Name)] public static extern int getrlimit(int resource, ulong* limit);
+    [DllImport(Name)] public static extern int setrlimit(int resource, ulong* limit);
     [DllImport(Name)] public static extern int getpid();
     [DllImport(Name)] public static extern uint getuid();
     [DllImport(Name)] public static extern int kill(int pid, int signal);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 
 namespace Orchestrator.Linux;
@@ -15,6 +16,14 @@ public static unsafe class ProcessImage
 
     public static uint Uid => Libc.getuid();
 
+    /// <summary>Tells a program's file from one that takes its place.</summary>
+    public static string Identity(string program)
+    {
+        using var file = FileSystem.Open(program, OpenFlags.Path);
+        var status = FileSystem.Status(file);
+        return string.Create(CultureInfo.InvariantCulture, $"{status.Device}:{status.Inode}:{status.Size}:{status.ModifiedSeconds}.{status.ModifiedNanoseconds}");
+    }
+
     /// <summary>True when nobody can write to this program through /proc/PID/exe: it lies on a read-only mount.</summary>
     public static bool IsSealed()
     {
@@ -29,20 +38,23 @@ public static unsafe class ProcessImage
     /// This program on a detached, read-only mount of its own. A process started from it can be let into a container: root in there cannot
     /// write through its /proc/PID/exe to the program on the host (CVE-2019-5736).
     /// </summary>
-    public static SafeFileHandle OpenSealed()
+    public static SafeFileHandle OpenSealed() => OpenSealed(Path);
+
+    /// <summary>The same of another program.</summary>
+    public static SafeFileHandle OpenSealed(string program)
     {
         const int openTree = 428, setAttributes = 442, here = -100, clone = 1, closeOnExec = 0x80000;
         var readOnly = stackalloc ulong[4] { 1, 0, 0, 0 };
-        fixed (byte* path = Libc.Z(Path), empty = Libc.Z(""))
+        fixed (byte* path = Libc.Z(program), empty = Libc.Z(""))
         {
-            var tree = (int)Libc.Check(Libc.syscall(openTree, here, (nint)path, clone | closeOnExec, 0, 0, 0), "open_tree of this program");
-            Libc.Check(Libc.syscall(setAttributes, tree, (nint)empty, EmptyPath, (nint)readOnly, 32, 0), "mount_setattr of this program");
+            var tree = (int)Libc.Check(Libc.syscall(openTree, here, (nint)path, clone | closeOnExec, 0, 0, 0), $"open_tree of {program}");
+            Libc.Check(Libc.syscall(setAttributes, tree, (nint)empty, EmptyPath, (nint)readOnly, 32, 0), $"mount_setattr of {program}");
             return new SafeFileHandle(tree, true);
         }
     }
 
     /// <summary>Becomes another program; returns only by an exception.</summary>
-    /// <param name="program">An open program, as from <see cref="OpenSealed"/>.</param>
+    /// <param name="program">An open program, as from <see cref="OpenSealed()"/>.</param>
     public static void Execute(SafeFileHandle program, IReadOnlyList<string> arguments, IEnumerable<string> environment)
     {
         const int executeAt = 322;

@@ -85,6 +85,21 @@ public static class Processes
         return (info[ChildPid], ToExitStatus(info[ChildCode], info[ChildStatus]));
     }
 
+    /// <summary>How a process ended that is another's child, once it has been reaped (Linux 6.15 and later). Null when the kernel cannot say.</summary>
+    public static unsafe ExitStatus? StatusOf(SafeHandle pidFd)
+    {
+        const nuint getInfo = 0xC050FF0B;
+        const ulong exit = 8;
+        // struct pidfd_info, its first version: the mask, ..., the wait status in the last word.
+        var info = stackalloc ulong[8];
+        new Span<ulong>(info, 8).Clear();
+        info[0] = exit;
+        if (Libc.ioctl(pidFd.Number(), getInfo, info) != 0 || (info[0] & exit) == 0)
+            return null;
+        var status = *(int*)((byte*)info + 60);
+        return (status & 0x7f) == 0 ? new ExitStatus((status >> 8) & 0xff, 0) : new ExitStatus(128 + (status & 0x7f), status & 0x7f);
+    }
+
     private static ExitStatus ToExitStatus(int code, int status) =>
         code == 1 ? new ExitStatus(status, 0) : new ExitStatus(128 + status, status);
 

@@ -9,25 +9,6 @@ public static unsafe class UnixSocket
 {
     private const int Family = 1, Stream = 1, CloseOnExec = 0x80000, PathMax = 108;
 
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Message
-    {
-        public byte* Name;
-        public uint NameLength;
-        public Part* Parts;
-        public nuint PartCount;
-        public Control* Control;
-        public nuint ControlLength;
-        public int Flags;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Part
-    {
-        public byte* Start;
-        public nuint Length;
-    }
-
     /// <summary>struct cmsghdr with one descriptor, padded to 8 bytes.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 24)]
     private struct Control
@@ -49,9 +30,9 @@ public static unsafe class UnixSocket
         fixed (byte* a = address, t = text)
         {
             Libc.Check(Libc.connect(socket.Number(), a, (uint)address.Length), $"connect {path}");
-            var part = new Part { Start = t, Length = (nuint)text.Length };
+            var part = new MessagePart { Start = t, Length = (nuint)text.Length };
             var control = new Control { Length = 20, Level = 1, Type = 1, Descriptor = descriptor };
-            var message = new Message { Parts = &part, PartCount = 1, Control = &control, ControlLength = (nuint)sizeof(Control) };
+            var message = new MessageHeader { Parts = &part, PartCount = 1, Control = (byte*)&control, ControlLength = (nuint)sizeof(Control) };
             Libc.Check(Libc.sendmsg(socket.Number(), &message, 0), $"send a descriptor to {path}");
         }
     }

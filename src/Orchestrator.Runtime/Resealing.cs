@@ -3,7 +3,7 @@ using Orchestrator.Linux;
 
 namespace Orchestrator.Runtime;
 
-/// <summary>Before this program enters a container, it starts over from a read-only mount of itself: see <see cref="ProcessImage.OpenSealed"/>.</summary>
+/// <summary>Before this program enters a container, it starts over from a read-only mount of itself: see <see cref="ProcessImage.OpenSealed()"/>.</summary>
 internal static class Resealing
 {
     public static void Ensure(string root, string verb, string[] args)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Orchestrator.Keeping;
 using Orchestrator.Oci.Runtime;
 using Xunit;
 
@@ -15,6 +16,7 @@ public sealed class Bundle : IDisposable
     private readonly string _group = $"/conformance-{Guid.NewGuid():N}";
     private readonly List<string> _ids = [];
     private readonly string _runtime;
+    private KeeperLine? _keeper;
 
     public Bundle()
     {
@@ -27,6 +29,8 @@ public sealed class Bundle : IDisposable
     }
 
     public string Path { get; }
+
+    public string Group => _group;
 
     public string Log => System.IO.Path.Combine(Path, "log");
 
@@ -50,12 +54,23 @@ public sealed class Bundle : IDisposable
     public RunResult Run(string script, Func<RuntimeConfig, RuntimeConfig>? change = null) =>
         Runtime(["run", "--bundle", Path, Configure(script, change)]);
 
-    public (int Pid, int Supervisor) Supervise(string script, Func<RuntimeConfig, RuntimeConfig>? change = null, params string[] options)
+    /// <summary>The line to this bundle's keeper, which is started when there is none.</summary>
+    public KeeperLine Keeper => _keeper ??= new KeeperLine(StartKeeper());
+
+    /// <summary>Starts a container in the keeper's hands.</summary>
+    /// <returns>Its pid.</returns>
+    public int Keep(string script, Func<RuntimeConfig, RuntimeConfig>? change = null, Func<StartRequest, StartRequest>? with = null)
     {
-        var result = Runtime(["supervise", "--bundle", Path, "--log", Log, .. options, Configure(script, change)]);
+        var request = new StartRequest(Configure(script, change), Path, Log, 10 << 20, 3, InputMode.None);
+        return Keeper.Start(with?.Invoke(request) ?? request);
+    }
+
+    /// <returns>The socket's path.</returns>
+    public string StartKeeper()
+    {
+        var result = Runtime(["keeper", "--cgroup-parent", _group]);
         Assert.True(result.ExitCode == 0, result.ToString());
-        using var json = JsonDocument.Parse(result.Output);
-        return (json.RootElement.GetProperty("pid").GetInt32(), json.RootElement.GetProperty("supervisor").GetInt32());
+        return System.IO.Path.Combine(State, KeeperProtocol.SocketName);
     }
 
     public string LastId => _ids[^1];
@@ -125,6 +140,13 @@ public sealed class Bundle : IDisposable
     {
         foreach (var id in _ids)
             Assert.Equal(0, Runtime(["delete", "--force", id]).ExitCode);
+        // A keeper that nobody talks to and that holds nothing ends, and takes all with it.
+        if (_keeper is { } keeper)
+        {
+            var socket = keeper.SocketPath;
+            keeper.Dispose();
+            Await(() => !File.Exists(socket) && LeftGroups().Length == 0, "the keeper's end");
+        }
         Assert.Empty(Directory.Exists(State) ? Directory.GetFileSystemEntries(State) : []);
         Assert.Empty(LeftGroups());
         Assert.DoesNotContain(Path, File.ReadAllText("/proc/self/mountinfo"));
@@ -132,8 +154,8 @@ public sealed class Bundle : IDisposable
         Directory.Delete(Path, recursive: true);
     }
 
-    private IEnumerable<string> LeftGroups() =>
-        Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(h => h + _group).Where(Directory.Exists);
+    private string[] LeftGroups() =>
+        [.. Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(h => h + _group).Where(Directory.Exists)];
 
     private static IEnumerable<(int Pid, string CommandLine)> Processes()
     {

@@ -1,11 +1,11 @@
 using System.Diagnostics;
-using System.Text.Json;
+using Orchestrator.Keeping;
 using Orchestrator.Oci.Runtime;
 using Xunit;
 
 namespace Orchestrator.Conformance;
 
-/// <summary>Create, start, kill, delete, exec; and the supervisor that holds a container when its caller is gone.</summary>
+/// <summary>Create, start, kill, delete, exec; and the keeper that holds containers when its starter is gone.</summary>
 public sealed class LifecycleTests : IDisposable
 {
     private readonly Bundle _bundle = new();
@@ -41,17 +41,17 @@ public sealed class LifecycleTests : IDisposable
     [Fact]
     public void An_id_is_used_once()
     {
-        _bundle.Supervise("sleep 1000");
-        var again = _bundle.Runtime(["supervise", "--bundle", _bundle.Path, "--log", _bundle.Log, _bundle.LastId]);
-        Assert.Equal(1, again.ExitCode);
-        Assert.Contains("exists already", again.Output);
+        _bundle.Keep("sleep 1000");
+        var again = new StartRequest(_bundle.LastId, _bundle.Path, _bundle.Log, 10 << 20, 3, InputMode.None);
+        Assert.Contains("exists already", _bundle.Keeper.StartRefused(again));
+        Assert.Contains("exists already", _bundle.Runtime(["run", "--bundle", _bundle.Path, _bundle.LastId]).Error);
         Assert.Equal("running", _bundle.Status());
     }
 
     [Fact]
-    public void A_supervisor_keeps_the_log_and_the_exit_code()
+    public void A_keeper_keeps_the_log_and_the_exit_code()
     {
-        _bundle.Supervise("echo out; echo err >&2; printf unfinished; exit 3");
+        _bundle.Keep("echo out; echo err >&2; printf unfinished; exit 3");
         var exit = _bundle.AwaitExit();
         Assert.Equal(3, exit.GetProperty("exitCode").GetInt32());
         Assert.Equal(0, exit.GetProperty("signal").GetInt32());
@@ -62,7 +62,7 @@ public sealed class LifecycleTests : IDisposable
     [Fact]
     public void A_killed_process_is_on_record_within_moments()
     {
-        var (pid, _) = _bundle.Supervise("sleep 1000");
+        var pid = _bundle.Keep("sleep 1000");
         var clock = Stopwatch.StartNew();
         using (var process = Process.GetProcessById(pid))
             process.Kill();
@@ -72,27 +72,25 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
-    public void A_container_and_its_supervisor_outlive_their_caller()
+    public void A_keeper_and_its_containers_outlive_who_started_it()
     {
-        var id = _bundle.Configure("while true; do echo tick; sleep 0.05; done");
-        // The caller is a shell in its own session that is killed with all its children's group.
-        using var caller = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", $"{Runtime} --root {_bundle.State} supervise --bundle {_bundle.Path} --log {_bundle.Log} {id}; sleep 1000"]) { RedirectStandardOutput = true })!;
-        var line = caller.StandardOutput.ReadLine()!;
-        Assert.StartsWith("{\"pid\":", line);
+        // A shell in its own session that is killed with all its children's group.
+        using var caller = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", $"{Runtime} --root {_bundle.State} keeper --cgroup-parent {_bundle.Group} && echo up; sleep 1000"]) { RedirectStandardOutput = true })!;
+        Assert.Equal("up", caller.StandardOutput.ReadLine());
+        _bundle.Keep("while true; do echo tick; sleep 0.05; done");
         caller.Kill(entireProcessTree: true);
         caller.WaitForExit();
         var lines = _bundle.LogLines().Length;
         Bundle.Await(() => _bundle.LogLines().Length > lines + 2, "more of the log");
         Assert.Equal("running", _bundle.Status());
-        using var json = JsonDocument.Parse(line);
-        var supervisor = json.RootElement.GetProperty("supervisor").GetInt32();
-        Assert.Equal(supervisor.ToString(), File.ReadAllText($"/proc/{supervisor}/stat").Split(')')[1].Split(' ')[4]);
+        var keeper = _bundle.Keeper.Welcome.Pid;
+        Assert.Equal(keeper.ToString(), File.ReadAllText($"/proc/{keeper}/stat").Split(')')[1].Split(' ')[4]);
     }
 
     [Fact]
     public void A_log_is_rotated()
     {
-        _bundle.Supervise("seq 1 2000", null, "--log-max-bytes", "20000", "--log-files", "3");
+        _bundle.Keep("seq 1 2000", with: r => r with { LogBytesMax = 20_000, LogFilesMax = 3 });
         _bundle.AwaitExit();
         Assert.All([_bundle.Log, _bundle.Log + ".1", _bundle.Log + ".2"], f => Assert.InRange(new FileInfo(f).Length, 1, 20_000));
         Assert.False(File.Exists(_bundle.Log + ".3"));
@@ -103,16 +101,14 @@ public sealed class LifecycleTests : IDisposable
     public void A_start_that_fails_says_which_field_asked()
     {
         var id = _bundle.Configure("true", c => c with { Mounts = [.. c.Mounts, new MountConfig { Type = "nofs", Destination = "/x" }] });
-        var result = _bundle.Runtime(["supervise", "--bundle", _bundle.Path, "--log", _bundle.Log, id]);
-        Assert.Equal(1, result.ExitCode);
-        using var json = JsonDocument.Parse(result.Output);
-        Assert.StartsWith("mounts[7].type:", json.RootElement.GetProperty("error").GetString());
+        var error = _bundle.Keeper.StartRefused(new StartRequest(id, _bundle.Path, _bundle.Log, 10 << 20, 3, InputMode.None));
+        Assert.StartsWith("mounts[7].type:", error);
     }
 
     [Fact]
     public void A_command_joins_the_container()
     {
-        _bundle.Supervise("sleep 1000", c => c with { Hostname = "joined" });
+        _bundle.Keep("sleep 1000", c => c with { Hostname = "joined" });
         var result = _bundle.Exec("--env", "A=b", "--cwd", "/tmp", "--user", "12:13", _bundle.LastId, "sh", "-c", "hostname; echo $A; pwd; id -u; id -g; grep -c . /proc/1/cmdline; grep Seccomp: /proc/self/status; exit 5");
         Assert.Equal("joined\nb\n/tmp\n12\n13\n1\nSeccomp:\t2\n", result.Output);
         Assert.Equal(5, result.ExitCode);
@@ -123,7 +119,7 @@ public sealed class LifecycleTests : IDisposable
     [Fact]
     public void A_command_gets_a_terminal_of_the_containers()
     {
-        _bundle.Supervise("sleep 1000");
+        _bundle.Keep("sleep 1000");
         var result = _bundle.Runtime(["exec", "--tty", _bundle.LastId, "sh", "-c", "tty; read word; echo got $word"], "hello\n");
         Assert.Contains("/dev/pts/0", result.Output);
         Assert.Contains("got hello", result.Output);
@@ -132,7 +128,7 @@ public sealed class LifecycleTests : IDisposable
     [Fact]
     public void A_container_with_a_terminal_logs_it()
     {
-        _bundle.Supervise("tty; ls -l /dev/console > /dev/null && echo console", c => c with { Process = c.Process! with { Terminal = true } });
+        _bundle.Keep("tty; ls -l /dev/console > /dev/null && echo console", c => c with { Process = c.Process! with { Terminal = true } });
         _bundle.AwaitExit();
         Assert.Equal(["stdout:/dev/pts/0", "stdout:console"], _bundle.LogLines());
     }
@@ -140,7 +136,7 @@ public sealed class LifecycleTests : IDisposable
     [Fact]
     public void Memory_beyond_the_limit_ends_the_container_and_is_told_apart()
     {
-        _bundle.Supervise("dd if=/dev/zero of=/dev/null bs=60M count=1", c => Limit(c, new ResourcesConfig { Memory = new MemoryResources { Limit = 16 << 20, Swap = 16 << 20 } }));
+        _bundle.Keep("dd if=/dev/zero of=/dev/null bs=60M count=1", c => Limit(c, new ResourcesConfig { Memory = new MemoryResources { Limit = 16 << 20, Swap = 16 << 20 } }));
         var exit = _bundle.AwaitExit();
         Assert.True(exit.GetProperty("oomKilled").GetBoolean());
         Assert.Equal(137, exit.GetProperty("exitCode").GetInt32());

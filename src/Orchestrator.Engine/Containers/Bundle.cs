@@ -31,6 +31,7 @@ internal sealed class Bundle(EngineOptions engine, VolumeStore volumes, string d
             CreatedAtUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
             Labels = options.Labels,
             OwnVolumes = plan.OwnVolumes,
+            Input = options.Input,
         };
     }
 

@@ -50,6 +50,7 @@ internal sealed record BundleConfig(
         // A user other than root holds none until it runs a program that has them; what bounds them stays.
         Capabilities = User.Uid == 0 ? DefaultProfile.CapabilitySets(capabilities) : new CapabilitiesConfig { Bounding = capabilities },
         NoNewPrivileges = true,
+        Terminal = Options.Terminal,
     };
 
     private Dictionary<string, string> Annotations()

@@ -1,27 +1,33 @@
 using System.Collections.Concurrent;
 using Orchestrator.Engine.Volumes;
+using Orchestrator.Keeping;
 using Orchestrator.Linux;
 
 namespace Orchestrator.Engine.Containers;
 
-/// <summary>One machine's containers. What they are is on disk, and their supervisors hold them: an engine can end and another take over.</summary>
+/// <summary>One machine's containers. What they are is on disk, and the keeper holds them: an engine can end and another take over.</summary>
 public sealed class ContainerEngine : IDisposable
 {
     private readonly EngineOptions _options;
     private readonly RuntimeCommand _runtime;
-    private readonly ProcessWatch _watch = new();
+    private readonly RuntimeState _state;
+    private readonly KeeperClient _keeper;
     private readonly ConcurrentDictionary<string, Container> _containers = new(StringComparer.Ordinal);
 
     private ContainerEngine(EngineOptions options)
     {
         _options = options;
         _runtime = new RuntimeCommand(options);
+        _state = new RuntimeState(options);
+        _keeper = new KeeperClient(options, _runtime, Reconcile, Note);
         Volumes = new VolumeStore(options.Volumes);
     }
 
     public VolumeStore Volumes { get; }
 
     public ICollection<Container> Containers => _containers.Values;
+
+    internal int KeeperPid => _keeper.KeeperPid;
 
     public Container? Find(string id) => _containers.GetValueOrDefault(id);
 
@@ -33,7 +39,9 @@ public sealed class ContainerEngine : IDisposable
         Directory.CreateDirectory(options.Volumes, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(options.RuntimeRoot);
         var engine = new ContainerEngine(options);
-        await Parallel.ForEachAsync(Directory.EnumerateDirectories(options.Containers), (directory, _) => engine.RecoverAsync(directory));
+        foreach (var directory in Directory.EnumerateDirectories(options.Containers))
+            engine.Recover(directory);
+        await engine._keeper.OpenAsync();
         return engine;
     }
 
@@ -68,8 +76,8 @@ public sealed class ContainerEngine : IDisposable
             if (container.State != ContainerState.Created)
                 throw new ContainerException($"container {container.Id} cannot be started: it is {container.State}");
             container.Become(container.Record with { State = ContainerState.Starting });
-            var started = await _runtime.SuperviseAsync(container.Id, container.Directory, container.LogPath);
-            BecomeRunning(container, Supervisors.Mark(started.Supervisor), Supervisors.Mark(started.Pid));
+            BecomeRunning(container, await _keeper.StartAsync(new StartRequest(
+                container.Id, container.Directory, container.LogPath, _options.LogBytesMax, _options.LogFilesMax, (InputMode)container.Record.Input)));
         }
         catch (ContainerException e) when (container.State == ContainerState.Starting)
         {
@@ -88,7 +96,7 @@ public sealed class ContainerEngine : IDisposable
         await container.Ended;
         if (container.IsReleased)
             return;
-        await _runtime.DeleteAsync(container.Id);
+        await _state.DeleteAsync(container.Id);
         await Task.Run(() => Bundle.DeleteWritableLayer(container.Directory));
     }
 
@@ -96,7 +104,7 @@ public sealed class ContainerEngine : IDisposable
     public async Task RemoveAsync(Container container)
     {
         await container.StopAsync(TimeSpan.Zero);
-        await _runtime.DeleteAsync(container.Id);
+        await _state.DeleteAsync(container.Id);
         await Task.Run(() => Forget(container));
     }
 
@@ -108,8 +116,18 @@ public sealed class ContainerEngine : IDisposable
         return ExecSession.Start(_runtime, container.Id, process, options, _options.RunDirectory);
     }
 
+    /// <summary>Joins the container's streams. Before it is started, nothing of what it says is missed.</summary>
+    /// <exception cref="ContainerException">It has ended.</exception>
+    public Task<AttachSession> AttachAsync(Container container, bool input, CancellationToken cancellationToken = default) =>
+        container.State == ContainerState.Ended
+            ? throw new ContainerException($"container {container.Id} has ended")
+            : AttachSession.OpenAsync(_keeper.SocketPath, new AttachRequest(container.Id, input, AwaitStart: container.State != ContainerState.Running), cancellationToken);
+
+    /// <summary>The size of the container's terminal; without one nothing happens.</summary>
+    public void Resize(Container container, int columns, int rows) => _keeper.Resize(container.Id, columns, rows);
+
     /// <summary>Containers go on; nobody watches them.</summary>
-    public void Dispose() => _watch.Dispose();
+    public void Dispose() => _keeper.Dispose();
 
     private static long Now => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 
@@ -121,33 +139,49 @@ public sealed class ContainerEngine : IDisposable
         _containers.TryRemove(container.Id, out _);
     }
 
-    private void BecomeRunning(Container container, ProcessMark supervisor, ProcessMark process)
+    private static void BecomeRunning(Container container, RunningProcess process) => container.Become(container.Record with
     {
-        container.Become(container.Record with
+        State = ContainerState.Running, StartedAtUnixMs = Now, Process = new ProcessMark(process.Pid, process.StartTime),
+    });
+
+    private void Note(Ended ended)
+    {
+        if (Find(ended.Id) is { } container)
+            _ = EndAsync(container, new ContainerExit(
+                ended.ExitCode, ended.Signal, ended.OomKilled, ended.FinishedAtUnixMs, ended.ExitCode < 0 ? RuntimeState.Unseen : null));
+    }
+
+    private static async Task EndAsync(Container container, ContainerExit exit)
+    {
+        // The news of the start may still be on its way through this engine.
+        await container.Gate.WaitAsync();
+        if (container.State != ContainerState.Ended)
+            container.End(exit);
+        container.Gate.Release();
+    }
+
+    /// <summary>Compares the records with what the keeper holds.</summary>
+    private void Reconcile(IReadOnlyDictionary<string, RunningProcess> kept)
+    {
+        foreach (var container in _containers.Values)
         {
-            State = ContainerState.Running, StartedAtUnixMs = Now, Process = process, Supervisor = supervisor,
-        });
-        _ = WatchAsync(container, supervisor);
+            if (container.State == ContainerState.Starting && container.Gate.CurrentCount > 0)
+                _ = RecoverStartAsync(container, kept.TryGetValue(container.Id, out var held) ? held : null);
+            else if (container.State == ContainerState.Running && !kept.ContainsKey(container.Id))
+                _ = FindEndAsync(container);
+        }
     }
 
-    private async Task WatchAsync(Container container, ProcessMark supervisor)
-    {
-        if (Processes.Find(supervisor.Pid, supervisor.StartTime) is { } pidFd)
-            await _watch.WhenEnded(pidFd);
-        await FindEndAsync(container);
-    }
-
-    /// <summary>The supervisor is gone: what it left says how the container ended. One that left nothing was killed, and its container must not go on unheld.</summary>
+    /// <summary>The keeper does not hold it: what is on record says how it ended. Where nothing is, it must not go on unheld.</summary>
     private async Task FindEndAsync(Container container)
     {
-        if (_runtime.ReadExit(container.Id) is { } exit)
+        if (_state.ReadExit(container.Id) is { } exit)
         {
-            container.End(exit);
+            await EndAsync(container, exit);
             return;
         }
-        var error = "its supervisor ended without a word" + await FailureToDeleteAsync(container);
         container.Signal(Signals.Kill);
-        container.End(new ContainerExit(137, Signals.Kill, false, Now, error));
+        await EndAsync(container, new ContainerExit(137, Signals.Kill, false, Now, "no keeper holds it" + await FailureToDeleteAsync(container)));
     }
 
     /// <returns>What to add to the error that made it necessary; empty when it worked.</returns>
@@ -155,7 +189,7 @@ public sealed class ContainerEngine : IDisposable
     {
         try
         {
-            await _runtime.DeleteAsync(container.Id);
+            await _state.DeleteAsync(container.Id);
             return "";
         }
         catch (ContainerException e)
@@ -164,30 +198,40 @@ public sealed class ContainerEngine : IDisposable
         }
     }
 
-    private async ValueTask RecoverAsync(string directory)
+    private void Recover(string directory)
     {
         var id = Path.GetFileName(directory);
-        if (ContainerRecord.Load(Container.RecordPath(directory)) is not { } record)
+        if (ContainerRecord.Load(Container.RecordPath(directory)) is { } record)
         {
-            // An engine was killed while it made the bundle; nothing ran of it.
-            foreach (var volume in Volumes.Names.Where(n => n.StartsWith(id + ".", StringComparison.Ordinal)))
-                Volumes.Remove(volume);
-            FileTree.Delete(directory);
+            _containers[id] = new Container(directory, record);
             return;
         }
-        var container = _containers[id] = new Container(directory, record);
-        if (record is { State: ContainerState.Running, Supervisor: { } supervisor })
-            _ = WatchAsync(container, supervisor);
-        else if (record.State == ContainerState.Starting)
-            await RecoverStartAsync(container);
+        // An engine was killed while it made the bundle; nothing ran of it.
+        foreach (var volume in Volumes.Names.Where(n => n.StartsWith(id + ".", StringComparison.Ordinal)))
+            Volumes.Remove(volume);
+        FileTree.Delete(directory);
     }
 
-    /// <summary>An engine was killed between asking the runtime and noting the answer.</summary>
-    private async Task RecoverStartAsync(Container container)
+    /// <summary>An engine was killed between asking the keeper and noting the answer.</summary>
+    private async Task RecoverStartAsync(Container container, RunningProcess? held)
     {
-        if (await Supervisors.FindAsync(_runtime.StateDirectory(container.Id), container.Directory) is var (supervisor, process))
-            BecomeRunning(container, supervisor, process);
-        else
+        await container.Gate.WaitAsync();
+        try
+        {
+            if (held is { Pid: 0 })
+                held = await _keeper.Expect(container.Id);
+            if (held is { } running)
+                BecomeRunning(container, running);
+        }
+        catch (ContainerException e)
+        {
+            container.End(new ContainerExit(127, 0, false, Now, e.Message));
+        }
+        finally
+        {
+            container.Gate.Release();
+        }
+        if (container.State == ContainerState.Starting)
             await FindEndAsync(container);
     }
 }

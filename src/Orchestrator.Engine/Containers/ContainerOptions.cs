@@ -30,6 +30,12 @@ public sealed record ContainerOptions
     public IReadOnlyList<string> DropCapabilities { get; init; } = [];
     public bool ReadOnly { get; init; }
 
+    /// <summary>What its stdin is: by default /dev/null.</summary>
+    public ContainerInput Input { get; init; }
+
+    /// <summary>Stdin, stdout and stderr are a terminal of the container's.</summary>
+    public bool Terminal { get; init; }
+
     /// <summary>A small init as process 1 that reaps orphans and passes signals on.</summary>
     public bool Init { get; init; }
 
@@ -43,6 +49,17 @@ public sealed record ContainerOptions
     public IReadOnlyList<HostEntry> Hosts { get; init; } = [];
     public DnsOptions Dns { get; init; } = new();
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+}
+
+public enum ContainerInput
+{
+    None,
+
+    /// <summary>Stays open while clients attach and detach.</summary>
+    Open,
+
+    /// <summary>Ends when the first attached client goes.</summary>
+    UntilDetach,
 }
 
 public sealed record HostEntry(IPAddress Address, string Name);

@@ -14,7 +14,7 @@ public enum ContainerState
 }
 
 /// <param name="ExitCode">128+n when signal n ended it.</param>
-/// <param name="Error">Set when what happened is not known: the supervisor went without a word, or the machine restarted.</param>
+/// <param name="Error">Set when what happened is not known: nobody saw it end, or the machine restarted. The exit code is -1 then, or that of the kill.</param>
 public sealed record ContainerExit(int ExitCode, int Signal, bool OomKilled, long FinishedAtUnixMs, string? Error = null);
 
 /// <param name="StartTime">Clock ticks since boot, so that a reused pid is never taken for this process.</param>
@@ -32,9 +32,9 @@ public sealed record ContainerRecord
 
     /// <summary>Volumes that go with the container.</summary>
     public IReadOnlyList<string> OwnVolumes { get; init; } = [];
+    public ContainerInput Input { get; init; }
     public long StartedAtUnixMs { get; init; }
     public ProcessMark? Process { get; init; }
-    public ProcessMark? Supervisor { get; init; }
     public ContainerExit? Exit { get; init; }
 
     /// <summary>Null when there is none, or it was cut short by a crash.</summary>
@@ -58,11 +58,7 @@ public sealed record ContainerRecord
     }
 }
 
-/// <summary>The line that `orc-runtime supervise` prints.</summary>
-internal sealed record SuperviseResult(int Pid, int Supervisor, string? Error);
-
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ContainerRecord))]
-[JsonSerializable(typeof(SuperviseResult))]
 [JsonSerializable(typeof(ContainerExit))]
 internal sealed partial class ContainerJson : JsonSerializerContext;

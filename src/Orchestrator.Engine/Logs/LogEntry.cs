@@ -23,7 +23,7 @@ internal readonly ref struct CriLine
 
     public ReadOnlySpan<byte> Text { get; private init; }
 
-    /// <summary>False for what no supervisor wrote, such as a line cut short by a crash.</summary>
+    /// <summary>False for what no keeper wrote, such as a line cut short by a crash.</summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out CriLine parsed)
     {
         parsed = default;

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Orchestrator.Engine.Logs;
 
-/// <summary>Reads what a supervisor writes: the file, and its older parts <c>.1</c>, <c>.2</c> ... The writer never waits for a reader.</summary>
+/// <summary>Reads what the keeper writes: the file, and its older parts <c>.1</c>, <c>.2</c> ... The writer never waits for a reader.</summary>
 public static class LogReader
 {
     // A line without an end is given out in parts of this size.

@@ -37,6 +37,9 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         .SelectMany(d => Directory.EnumerateDirectories(d, "*", SearchOption.AllDirectories).Prepend(d))
         .SelectMany(d => ReadLines(d + "/cgroup.procs")).Select(l => int.Parse(l, CultureInfo.InvariantCulture)).ToHashSet();
 
+    /// <summary>Whether processes are in the group itself. Every process is in all hierarchies, so one is asked.</summary>
+    public bool HasProcesses() => ReadLines(Directories.First() + "/cgroup.procs").Length > 0;
+
     /// <summary>How often the kernel has killed a process of the group for want of memory.</summary>
     public long OomKills()
     {
@@ -108,15 +111,19 @@ public sealed class Cgroup(CgroupLayout layout, string path)
 
     private static bool RemoveTree(string directory)
     {
-        if (!Directory.Exists(directory))
+        if (TryRemove(directory))
             return true;
-        var removed = true;
         foreach (var child in Directory.EnumerateDirectories(directory))
-            removed &= RemoveTree(child);
+            RemoveTree(child);
+        return TryRemove(directory);
+    }
+
+    private static bool TryRemove(string directory)
+    {
         try
         {
             FileSystem.Remove(directory, directoryNode: true);
-            return removed;
+            return true;
         }
         catch (LinuxException e) when (e.Errno is Errno.EBUSY or Errno.ENOTEMPTY)
         {

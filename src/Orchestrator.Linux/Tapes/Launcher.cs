@@ -7,7 +7,8 @@ namespace Orchestrator.Linux.Tapes;
 /// <param name="Namespaces">New namespaces for the child. Cgroup belongs in the tape, after the child has joined its groups.</param>
 /// <param name="CgroupFd">A directory of the unified hierarchy to be born in, or -1.</param>
 /// <param name="Plain">Uses clone instead of clone3, for inside containers whose filter knows no clone3. No pidfd then.</param>
-public sealed record CloneOptions(NamespaceKinds Namespaces = NamespaceKinds.None, int CgroupFd = -1, bool Plain = false);
+/// <param name="Sibling">The child's parent is this process' parent, which also reaps it.</param>
+public sealed record CloneOptions(NamespaceKinds Namespaces = NamespaceKinds.None, int CgroupFd = -1, bool Plain = false, bool Sibling = false);
 
 /// <param name="StepIndex">The step of the tape that failed; -1 when it was the clone itself.</param>
 public readonly record struct TapeFailure(int StepIndex, int Errno);
@@ -23,7 +24,7 @@ public sealed class ChildProcess(int pid, SafeFileHandle? pidFd) : IDisposable
 
 public static unsafe class Launcher
 {
-    private const ulong ClearSignalHandlers = 0x100000000, IntoCgroup = 0x200000000, WithPidFd = 0x1000;
+    private const ulong ClearSignalHandlers = 0x100000000, IntoCgroup = 0x200000000, WithPidFd = 0x1000, OfParent = 0x8000;
     private const int SetMask = 2;
 
     [StructLayout(LayoutKind.Sequential)]
@@ -42,9 +43,9 @@ public static unsafe class Launcher
         var pidFd = -1;
         var arguments = new CloneArguments
         {
-            Flags = (ulong)(uint)options.Namespaces | ClearSignalHandlers | WithPidFd | (options.CgroupFd >= 0 ? IntoCgroup : 0),
+            Flags = (ulong)(uint)options.Namespaces | ClearSignalHandlers | WithPidFd | (options.CgroupFd >= 0 ? IntoCgroup : 0) | (options.Sibling ? OfParent : 0),
             PidFd = (ulong)&pidFd,
-            ExitSignal = Signals.Child,
+            ExitSignal = options.Sibling ? 0 : (ulong)Signals.Child,
             Cgroup = options.CgroupFd >= 0 ? (ulong)options.CgroupFd : 0,
         };
         Prepare(loaded.Header, &arguments, options);

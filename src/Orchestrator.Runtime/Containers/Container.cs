@@ -10,6 +10,7 @@ namespace Orchestrator.Runtime.Containers;
 /// <summary>A container as the disk knows it: the directory ROOT/ID.</summary>
 public sealed class Container
 {
+    private const int ReleaseAttempts = 5;
     private readonly string _directory;
 
     public Container(string root, string id)
@@ -27,6 +28,9 @@ public sealed class Container
 
     /// <summary>In the split lifecycle: where <c>start</c> hears how the program's start went.</summary>
     public string ErrorPipePath => Path.Combine(_directory, "error");
+
+    /// <summary>One of a kept container's streams, for another keeper to open.</summary>
+    public string FifoPath(string stream) => Path.Combine(_directory, stream);
 
     public bool Exists => Directory.Exists(_directory);
 
@@ -53,18 +57,23 @@ public sealed class Container
 
     public void Save(ContainerRecord record) => Write("state.json", record, ContainerJson.Default.ContainerRecord);
 
-    public void Save(ExitRecord exit) => Write("exit.json", exit, ContainerJson.Default.ExitRecord);
-
     /// <summary>Forgets the container. Nothing there is no error.</summary>
     public void Release()
     {
-        if (Exists)
-            Directory.Delete(_directory, recursive: true);
+        for (var attempt = 1; Exists; attempt++)
+        {
+            try
+            {
+                Directory.Delete(_directory, recursive: true);
+            }
+            catch (IOException) when (attempt < ReleaseAttempts)
+            {
+                // The keeper was just putting the end on record.
+            }
+        }
     }
 
     public ContainerRecord RequireRecord() => Record ?? throw new RefusedException($"container {Id} does not exist");
-
-    
 
     public static RuntimeConfig ReadConfig(string bundle)
     {

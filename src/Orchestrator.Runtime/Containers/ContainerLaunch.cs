@@ -5,7 +5,7 @@ using Orchestrator.Linux.Cgroups;
 using Orchestrator.Linux.Tapes;
 using Orchestrator.Oci.Runtime;
 using Orchestrator.Runtime.Planning;
-using Orchestrator.Runtime.Supervision;
+using Orchestrator.Runtime.Keeping;
 
 namespace Orchestrator.Runtime.Containers;
 
@@ -14,6 +14,8 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
 {
     /// <summary>A child that says nothing for so long hangs on a mount or a device.</summary>
     private const int ReportTimeoutMs = 60_000;
+
+    private KeptRecord? _kept;
 
     public ContainerRecord? Record { get; private set; }
 
@@ -35,12 +37,12 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
     };
 
     /// <param name="errorPipe">Its writer is handed to the child and closed here.</param>
-    public ChildProcess Start(Pipe errorPipe, LaunchDescriptors descriptors, (int Pid, ulong StartTime) supervisor = default)
+    public ChildProcess Start(Pipe errorPipe, LaunchDescriptors descriptors)
     {
         container.Claim();
         try
         {
-            return StartClaimed(errorPipe, descriptors, waitsForStart: false, supervisor);
+            return StartClaimed(errorPipe, descriptors, waitsForStart: false);
         }
         catch
         {
@@ -49,7 +51,29 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         }
     }
 
-    private ChildProcess StartClaimed(Pipe errorPipe, LaunchDescriptors descriptors, bool waitsForStart, (int Pid, ulong StartTime) supervisor)
+    /// <summary>Starts it as a child of this process' parent, the keeper, with streams for that one.</summary>
+    internal ChildProcess StartKept(KeptRecord kept, bool hasInput, out LaunchStreams streams)
+    {
+        container.Claim();
+        _kept = kept;
+        LaunchStreams? made = null;
+        try
+        {
+            using var errorPipe = LaunchPipes.Create();
+            using var goPipe = LaunchPipes.Create();
+            streams = made = LaunchStreams.Create(container, config.Process?.Terminal == true, hasInput);
+            var (input, output, errors) = made.Theirs;
+            return StartClaimed(errorPipe, new LaunchDescriptors(errorPipe.Writer.Number(), goPipe.Reader.Number(), goPipe.Writer.Number(), input, output, errors), waitsForStart: false);
+        }
+        catch
+        {
+            made?.Dispose();
+            container.Release();
+            throw;
+        }
+    }
+
+    private ChildProcess StartClaimed(Pipe errorPipe, LaunchDescriptors descriptors, bool waitsForStart)
     {
         var facts = Facts(config, bundle, container.Id, descriptors) with { WaitsForStart = waitsForStart, Program = program };
         var plan = ContainerPlan.Compile(config, facts);
@@ -59,8 +83,7 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
             Bundle = bundle,
             CgroupPath = facts.CgroupPath,
             CreatedAtUnixMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
-            Supervisor = supervisor.Pid,
-            SupervisorStartTime = supervisor.StartTime,
+            Kept = _kept,
         };
         container.Save(Record);
         var cgroup = new Cgroup(facts.Cgroups, facts.CgroupPath);
@@ -73,7 +96,7 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         {
             cgroup.KillAll();
             cgroup.Remove();
-            SupervisorGroup.RemoveIfUnused(cgroup.Path);
+            KeeperGroup.RemoveShared(facts.Cgroups, cgroup.Path);
             throw;
         }
     }
@@ -90,7 +113,7 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
             var reader = LaunchPipes.MoveUp(FileSystem.Open(container.ErrorPipePath, OpenFlags.ReadOnly | OpenFlags.NonBlocking));
             using var errorPipe = new Pipe(reader, LaunchPipes.MoveUp(FileSystem.Open(container.ErrorPipePath, OpenFlags.WriteOnly)));
             using var go = LaunchPipes.MoveUp(FileSystem.Open(container.GoPipePath, OpenFlags.ReadWrite));
-            return StartClaimed(errorPipe, new LaunchDescriptors(errorPipe.Writer.Number(), go.Number(), go.Number()), waitsForStart: true, default);
+            return StartClaimed(errorPipe, new LaunchDescriptors(errorPipe.Writer.Number(), go.Number(), go.Number()), waitsForStart: true);
         }
         catch
         {
@@ -102,7 +125,7 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
     private ChildProcess Clone(ContainerPlan plan, Cgroup cgroup, LaunchFacts facts, Pipe errorPipe)
     {
         using var unified = facts.Cgroups.Unified is { } u ? FileSystem.Open(u.Directory(cgroup.Path), OpenFlags.Path | OpenFlags.Directory) : null;
-        var child = Launcher.Launch(plan.Tape, LaunchDescriptors.ErrorPipeInChild, new CloneOptions(plan.Namespaces, unified?.Number() ?? -1));
+        var child = Launcher.Launch(plan.Tape, LaunchDescriptors.ErrorPipeInChild, new CloneOptions(plan.Namespaces, unified?.Number() ?? -1, Sibling: _kept is not null));
         errorPipe.Writer.Dispose();
         try
         {
@@ -114,10 +137,18 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         catch
         {
             Processes.Signal(child.PidFd, Signals.Kill);
-            Processes.Reap(child.PidFd);
+            Await(child);
             child.Dispose();
             throw;
         }
+    }
+
+    private void Await(ChildProcess child)
+    {
+        if (_kept is null)
+            Processes.Reap(child.PidFd);
+        else
+            Processes.WaitForExit(child.PidFd, ReportTimeoutMs);
     }
 
     private void Await(ChildProcess child, ContainerPlan plan, int errorPipe, LaunchDescriptors descriptors)

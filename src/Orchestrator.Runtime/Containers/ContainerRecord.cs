@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Orchestrator.Keeping;
 
 namespace Orchestrator.Runtime.Containers;
 
@@ -15,12 +16,21 @@ public sealed record ContainerRecord
 
     /// <summary>In clock ticks since boot: a process with the same pid and another start is another process.</summary>
     public ulong StartTime { get; init; }
-    public int Supervisor { get; init; }
-    public ulong SupervisorStartTime { get; init; }
+
+    /// <summary>Null for a container that no keeper holds.</summary>
+    public KeptRecord? Kept { get; init; }
+}
+
+/// <summary>What another keeper needs to take the container over.</summary>
+public sealed record KeptRecord(string Log, long LogBytesMax, int LogFilesMax, int Input)
+{
+    public static KeptRecord Of(StartRequest request) => new(request.Log, request.LogBytesMax, request.LogFilesMax, (int)request.Input);
+
+    public StartRequest ToRequest(string id, string bundle) => new(id, bundle, Log, LogBytesMax, LogFilesMax, (InputMode)Input);
 }
 
 /// <summary>exit.json.</summary>
-/// <param name="ExitCode">128 and the signal's number when a signal ended the process.</param>
+/// <param name="ExitCode">128 and the signal's number when a signal ended the process; -1 when nobody saw it end.</param>
 public sealed record ExitRecord(int ExitCode, int Signal, bool OomKilled, long FinishedAtUnixMs);
 
 /// <summary>What <c>state</c> prints: the specification's fields, and how the container ended.</summary>
@@ -36,14 +46,6 @@ public sealed record StateReport
     public ExitRecord? Exit { get; init; }
 }
 
-/// <summary>The one line that <c>supervise</c> prints.</summary>
-public sealed record SuperviseReport
-{
-    public int? Pid { get; init; }
-    public int? Supervisor { get; init; }
-    public string? Error { get; init; }
-}
-
 public sealed record LogEntry(string Level, string Msg, string Time);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -51,6 +53,5 @@ public sealed record LogEntry(string Level, string Msg, string Time);
 [JsonSerializable(typeof(ExitRecord))]
 [JsonSerializable(typeof(StateReport))]
 [JsonSerializable(typeof(StateReport[]))]
-[JsonSerializable(typeof(SuperviseReport))]
 [JsonSerializable(typeof(LogEntry))]
 internal sealed partial class ContainerJson : JsonSerializerContext;

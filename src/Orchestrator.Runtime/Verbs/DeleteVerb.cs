@@ -1,13 +1,14 @@
 using Orchestrator.Linux;
+using Orchestrator.Linux.Cgroups;
 using Orchestrator.Runtime.Containers;
-using Orchestrator.Runtime.Supervision;
+using Orchestrator.Runtime.Keeping;
 
 namespace Orchestrator.Runtime.Verbs;
 
 /// <summary>Removes what is left of a container. One that is gone already is no error: callers repeat a delete that they are not sure of.</summary>
 internal static class DeleteVerb
 {
-    private const int EndTimeoutMs = 10_000, SupervisorTimeoutMs = 2_000, GroupAttempts = 100, GroupPauseMs = 10;
+    private const int EndTimeoutMs = 10_000, RecordTimeoutMs = 3_000, GroupAttempts = 100, GroupPauseMs = 10;
 
     public static int Run(string root, string[] args)
     {
@@ -21,7 +22,7 @@ internal static class DeleteVerb
         if (container.Record is { } record)
         {
             End(container, record, force);
-            AwaitSupervisor(record);
+            AwaitKeeper(container, record);
             RemoveGroup(container, record);
         }
         container.Release();
@@ -39,14 +40,11 @@ internal static class DeleteVerb
             throw new RefusedException($"container {container.Id} has not ended {EndTimeoutMs / 1000} s after SIGKILL; its process {record.Pid} hangs in the kernel");
     }
 
-    // It still writes exit.json; what it writes must not come after the directory's end.
-    private static void AwaitSupervisor(ContainerRecord record)
+    // It still writes the rest of the log, and exit.json. One that was killed writes neither.
+    private static void AwaitKeeper(Container container, ContainerRecord record)
     {
-        if (record.Supervisor == 0)
-            return;
-        using var supervisor = Processes.Find(record.Supervisor, record.SupervisorStartTime);
-        if (supervisor is not null && !Processes.WaitForExit(supervisor, SupervisorTimeoutMs))
-            Processes.Signal(supervisor, Signals.Kill);
+        for (var waited = 0; record.Kept is not null && container.Exists && container.Exit is null && waited < RecordTimeoutMs; waited++)
+            Thread.Sleep(1);
     }
 
     private static void RemoveGroup(Container container, ContainerRecord record)
@@ -59,6 +57,6 @@ internal static class DeleteVerb
             group.KillAll();
             Thread.Sleep(GroupPauseMs);
         }
-        SupervisorGroup.RemoveIfUnused(record.CgroupPath);
+        KeeperGroup.RemoveShared(CgroupLayout.Read(), record.CgroupPath);
     }
 }

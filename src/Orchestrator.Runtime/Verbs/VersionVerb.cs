@@ -4,7 +4,7 @@ namespace Orchestrator.Runtime.Verbs;
 
 internal static class VersionVerb
 {
-    public const string Verbs = "create, start, run, state, kill, delete, exec, list, spec, plan, supervise, init, features";
+    public const string Verbs = "create, start, run, state, kill, delete, exec, list, spec, plan, keeper, init, features";
 
     public static int Run()
     {

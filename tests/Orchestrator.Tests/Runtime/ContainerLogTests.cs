@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CsCheck;
-using Orchestrator.Linux;
-using Orchestrator.Runtime.Supervision;
+using Orchestrator.Runtime.Keeping;
 using Xunit;
 
 namespace Orchestrator.Tests.Runtime;
@@ -50,17 +49,18 @@ public sealed class ContainerLogTests : IDisposable
 
     private void Feed(IEnumerable<string> chunks, long maxBytes, int maxFiles)
     {
-        using var log = new ContainerLog(LogPath, maxBytes, maxFiles);
-        using var pipe = FileDescriptors.CreatePipe();
-        FileDescriptors.SetNonBlocking(pipe.Reader.Number());
-        var lines = new StreamLines("stdout", log);
+        using var writer = new LogWriter();
+        var log = new ContainerLog(new LogFile(LogPath, maxBytes, maxFiles), writer);
+        var lines = new StreamLines(log, isErrors: false);
         foreach (var chunk in chunks)
         {
-            FileDescriptors.Write(pipe.Writer.Number(), Encoding.ASCII.GetBytes(chunk));
-            while (FileDescriptors.Poll(pipe.Reader.Number(), PollEvents.Readable, 0) != PollEvents.None)
-                lines.ReadFrom(pipe.Reader.Number());
+            lines.Take(Encoding.ASCII.GetBytes(chunk), DateTime.UtcNow);
+            log.Flush();
         }
-        lines.Finish();
+        lines.Finish(DateTime.UtcNow);
+        log.Flush();
+        log.Close();
+        SpinWait.SpinUntil(() => log.IsClosed, TimeSpan.FromSeconds(30));
     }
 
     private static string Unlog(string[] lines, string said)

@@ -60,11 +60,11 @@ public sealed class ContainerEngineTests
         var idle = lab.Engine.Create(lab.Shell("exit 1"));
         await EngineLab.SaysAsync(running, "up");
         var (pid, endingPid) = (running.Record.Process!.Pid, ending.Record.Process!.Pid);
-        using (var supervisor = Processes.OpenPidFd(ending.Record.Supervisor!.Pid))
+        using (var process = Processes.OpenPidFd(endingPid))
         {
             lab.Engine.Dispose();
             File.WriteAllText($"/proc/{endingPid}/root/tmp/go", "");
-            Assert.True(Processes.WaitForExit(supervisor, 10_000));
+            Assert.True(Processes.WaitForExit(process, 10_000));
         }
         var engine = await lab.ReopenAsync();
         var found = engine.Find(running.Id)!;
@@ -82,25 +82,11 @@ public sealed class ContainerEngineTests
         await using var lab = await EngineLab.OpenAsync();
         var container = await lab.StartAsync(lab.Shell("while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 4"));
         var process = container.Record.Process!;
-        container.Become(container.Record with { State = ContainerState.Starting, Process = null, Supervisor = null });
+        container.Become(container.Record with { State = ContainerState.Starting, Process = null });
         var found = (await lab.ReopenAsync()).Find(container.Id)!;
         Assert.Equal((ContainerState.Running, process), (found.State, found.Record.Process));
         File.WriteAllText($"/proc/{process.Pid}/root/tmp/go", "");
         Assert.Equal(4, (await found.Ended.WaitAsync(s_long, TestContext.Current.CancellationToken)).ExitCode);
-    }
-
-    [Fact]
-    public async Task Without_its_supervisor_a_container_does_not_go_on()
-    {
-        await using var lab = await EngineLab.OpenAsync();
-        var container = await lab.StartAsync(lab.Shell("while true; do sleep 0.05; done"));
-        var process = container.Record.Process!;
-        using (var supervisor = Processes.OpenPidFd(container.Record.Supervisor!.Pid))
-            Processes.Signal(supervisor, Signals.Kill);
-        var exit = await container.Ended.WaitAsync(s_long, TestContext.Current.CancellationToken);
-        Assert.NotNull(exit.Error);
-        using var left = Processes.Find(process.Pid, process.StartTime);
-        Assert.True(left is null || Processes.WaitForExit(left, 10_000));
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Text;
 using Orchestrator.Engine.Containers;
 using Orchestrator.Engine.Images;
 using Orchestrator.Engine.Logs;
+using Orchestrator.Linux;
 using Orchestrator.Oci;
 using Xunit;
 
@@ -11,11 +12,12 @@ namespace Orchestrator.Tests.Engine.Containers;
 /// <summary>A directory of its own with a busybox image, and engines on it that use the real runtime.</summary>
 internal sealed class EngineLab : IAsyncDisposable
 {
-    private static readonly string[] s_applets = ["sh", "sleep", "echo", "cat", "id", "ls", "kill", "dd", "hostname", "stat", "mkdir", "touch", "yes", "env", "true"];
+    private static readonly string[] s_applets = ["sh", "sleep", "echo", "cat", "id", "ls", "kill", "dd", "hostname", "wc", "seq", "stty", "stat", "mkdir", "touch", "yes", "env", "true"];
 
     private readonly string _directory = Directory.CreateTempSubdirectory("orc-engine-").FullName;
     private readonly string _cgroup = $"orc-test-{Guid.NewGuid():N}";
     private int _ids;
+    private string _runtime = RuntimePath ?? "";
 
     private EngineLab() => Image = MakeImage();
 
@@ -39,7 +41,16 @@ internal sealed class EngineLab : IAsyncDisposable
         return lab;
     }
 
-    public EngineOptions Options => new(Path.Combine(_directory, "data"), Path.Combine(_directory, "run"), RuntimePath!, _cgroup);
+    public EngineOptions Options => new(Path.Combine(_directory, "data"), Path.Combine(_directory, "run"), _runtime, _cgroup);
+
+    /// <summary>As an upgrade does: another file takes the place of the program.</summary>
+    public void ReplaceRuntime()
+    {
+        var next = Path.Combine(_directory, "orc-runtime");
+        File.Copy(RuntimePath!, next + ".new", overwrite: true);
+        File.Move(next + ".new", next, overwrite: true);
+        _runtime = next;
+    }
 
     /// <summary>As after a kill -9 of the engine's process: nothing is told to the old one.</summary>
     public async Task<ContainerEngine> ReopenAsync()
@@ -90,14 +101,17 @@ internal sealed class EngineLab : IAsyncDisposable
     {
         foreach (var container in Engine.Containers.ToList())
             await Engine.RemoveAsync(container);
+        var keeper = Engine.KeeperPid;
         Engine.Dispose();
+        using (var pidFd = Processes.OpenPidFd(keeper))
+            Processes.Signal(pidFd, Signals.Kill);
         foreach (var hierarchy in Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup"))
-            foreach (var group in new[] { $"{_cgroup}/supervisors", _cgroup })
+            foreach (var group in new[] { $"{_cgroup}/keeper", _cgroup })
                 await RemoveGroupAsync(Path.Combine(hierarchy, group));
         Directory.Delete(_directory, recursive: true);
     }
 
-    // Busy as long as the last supervisor is on its way out.
+    // Busy as long as the keeper is on its way out.
     private static async Task RemoveGroupAsync(string group)
     {
         while (Directory.Exists(group))

@@ -33,7 +33,7 @@ public sealed class LogReaderTests : IDisposable
     }
 
     [Fact]
-    public async Task What_no_supervisor_wrote_is_passed_over()
+    public async Task What_no_keeper_wrote_is_passed_over()
     {
         File.WriteAllText(Log, "garbage\n\n1970-01-01T00:00:01Z stdin F x\n1970-01-01T00:00:01Z stdout F good\n1970-01-01T00:00:01Z std");
         Assert.Equal(["good"], Texts(await ReadAsync(new LogQuery())));

@@ -1,0 +1,57 @@
+using Orchestrator.Linux;
+using Orchestrator.Linux.Cgroups;
+
+namespace Orchestrator.Runtime.Keeping;
+
+/// <summary>The keeper's own cgroup, beside the containers' and outside the agent's: what ends the agent's group does not end the keeper.</summary>
+internal sealed class KeeperGroup(CgroupLayout layout, string parent)
+{
+    private const string Name = "keeper";
+
+    private readonly string _parent = "/" + parent.Trim('/');
+
+    public Cgroup Group { get; } = new(layout, $"/{parent.Trim('/')}/{Name}");
+
+    public CgroupLayout Layout => layout;
+
+    /// <summary>Leaves the group and removes it, and the containers' with it when no container is left there. For a keeper that ends.</summary>
+    public void Leave()
+    {
+        foreach (var hierarchy in layout.All)
+        {
+            try
+            {
+                // To the top, which is always there.
+                File.WriteAllText(hierarchy.MountPoint + "/cgroup.procs", "0");
+                RemoveIfUnused(hierarchy.Directory(Group.Path));
+                RemoveIfUnused(hierarchy.Directory(_parent));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // A delegated hierarchy may not let go; its owner removes it.
+            }
+        }
+    }
+
+    /// <summary>Removes the group that containers share when the last is gone.</summary>
+    public static void RemoveShared(CgroupLayout layout, string containerPath)
+    {
+        var parent = Path.GetDirectoryName(containerPath)!.TrimEnd('/');
+        if (parent.Length == 0)
+            return;
+        foreach (var hierarchy in layout.All)
+            RemoveIfUnused(hierarchy.Directory(parent));
+    }
+
+    private static void RemoveIfUnused(string directory)
+    {
+        try
+        {
+            FileSystem.Remove(directory, directoryNode: true);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EBUSY or Errno.ENOTEMPTY)
+        {
+            // Others use it.
+        }
+    }
+}

@@ -1,0 +1,207 @@
+using System.Globalization;
+using Orchestrator.Engine.Containers;
+using Orchestrator.Linux;
+using Xunit;
+
+namespace Orchestrator.Tests.Engine.Containers;
+
+/// <summary>What the keeper is for: engines end, keepers are upgraded or killed, and no container, line or exit code is lost.</summary>
+public sealed class KeeperTests
+{
+    private static readonly TimeSpan s_long = TimeSpan.FromSeconds(60);
+
+    /// <summary>Says "tick N" until it is told to go, and ends with the code that it is told.</summary>
+    private const string Ticking = "n=0; while [ ! -s /tmp/code ]; do n=$((n+1)); echo tick $n; sleep 0.02; done; exit $(cat /tmp/code)";
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task An_upgrade_in_place_loses_nothing()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var containers = await StartAsync(lab, Scaled("ORC_UPGRADE_CONTAINERS", 100));
+        var terminal = lab.Engine.Create(lab.Shell("read x; echo $x; exit 6", o => o with { Terminal = true, Input = ContainerInput.Open }));
+        await using var client = await lab.Engine.AttachAsync(terminal, input: true, Stop);
+        await lab.Engine.StartAsync(terminal);
+        await client.WhenAttachedAsync(Stop);
+        var keeper = lab.Engine.KeeperPid;
+        var program = Program(keeper);
+        lab.ReplaceRuntime();
+        await lab.ReopenAsync();
+        await UntilAsync(() => Program(keeper) != program);
+        var found = containers.Select(c => lab.Engine.Find(c.Id)!).ToList();
+        await EndInTurnAsync(found);
+        Assert.Equal(keeper, lab.Engine.KeeperPid);
+        foreach (var container in found)
+            await AssertTicksAsync(container);
+        // The same connection, over the same terminal.
+        await client.WriteAsync("held\n"u8.ToArray(), Stop);
+        Assert.Equal(6, (await lab.Engine.Find(terminal.Id)!.Ended.WaitAsync(s_long, Stop)).ExitCode);
+        Assert.Contains("held", await EngineLab.LogAsync(terminal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_killed_keeper_is_replaced_and_nothing_stops_or_is_lost()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var containers = await StartAsync(lab, 12);
+        foreach (var container in containers)
+            await EngineLab.SaysAsync(container, "tick 3");
+        var pids = containers.Select(c => c.Record.Process).ToList();
+        var keeper = lab.Engine.KeeperPid;
+        KillAndAwait(keeper);
+        await UntilAsync(() => lab.Engine.KeeperPid != keeper);
+        Assert.Equal(pids, containers.Select(c => c.Record.Process));
+        await EndInTurnAsync(containers, isKnown: KernelTellsEnds);
+        foreach (var container in containers)
+            await AssertTicksAsync(container);
+    }
+
+    [Fact]
+    public async Task What_ends_while_no_keeper_is_there_is_known_to_have_ended_and_not_how()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var container = (await StartAsync(lab, 1))[0];
+        var keeper = lab.Engine.KeeperPid;
+        lab.Engine.Dispose();
+        KillAndAwait(keeper);
+        using (var process = Processes.OpenPidFd(container.Record.Process!.Pid))
+        {
+            Tell(container, 7);
+            Assert.True(Processes.WaitForExit(process, 10_000));
+        }
+        var exit = await (await lab.ReopenAsync()).Find(container.Id)!.Ended.WaitAsync(s_long, Stop);
+        Assert.Equal((-1, false), (exit.ExitCode, exit.Error is null));
+    }
+
+    [Fact]
+    public async Task Engines_that_end_at_any_moment_lose_no_container_and_no_exit_code()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var random = new Random(1);
+        for (var round = 0; round < Scaled("ORC_ENGINE_ENDS", 5); round++)
+        {
+            var engine = lab.Engine;
+            var options = Enumerable.Range(0, 8).Select(_ => lab.Shell($"exit {random.Next(1, 100)}")).ToList();
+            var starts = options.Select(o => engine.Create(o)).Select(c => engine.StartAsync(c)).ToList();
+            await Task.Delay(random.Next(0, 60), Stop);
+            engine = await lab.ReopenAsync();
+            foreach (var start in starts)
+                await start.ContinueWith(_ => { }, Stop, TaskContinuationOptions.None, TaskScheduler.Default);
+            foreach (var option in options)
+            {
+                var exit = await engine.Find(option.Id)!.Ended.WaitAsync(s_long, Stop);
+                Assert.Equal((option.Command![2], null), ($"exit {exit.ExitCode}", exit.Error));
+                await engine.RemoveAsync(engine.Find(option.Id)!);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_container_that_crashes_again_and_again_does_not_make_the_keeper_grow()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        await CrashAsync(lab, 50);
+        var before = ResidentKilobytes(lab.Engine.KeeperPid);
+        await CrashAsync(lab, Scaled("ORC_CRASHES", 200));
+        TestContext.Current.TestOutputHelper?.WriteLine($"keeper {before} kB, then {ResidentKilobytes(lab.Engine.KeeperPid)} kB");
+        Assert.InRange(ResidentKilobytes(lab.Engine.KeeperPid) - before, -4096, 512);
+    }
+
+    [Fact]
+    public async Task A_disk_that_hangs_holds_up_neither_ends_nor_other_clients()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var stuck = await lab.StartAsync(lab.Shell("while [ ! -e /tmp/go ]; do sleep 0.02; done; echo lost; exit 3"));
+        var other = await lab.StartAsync(lab.Shell("while [ ! -e /tmp/go ]; do sleep 0.02; done; echo seen; exit 5"));
+        // Opening a FIFO that nobody reads hangs like a disk does.
+        File.Delete(stuck.LogPath);
+        FileSystem.MakeNode(stuck.LogPath, FileKind.Fifo, 0x180);
+        await using var client = await lab.Engine.AttachAsync(other, input: false, Stop);
+        await client.WhenAttachedAsync(Stop);
+        Go(stuck);
+        Assert.Equal(3, (await stuck.Ended.WaitAsync(s_long, Stop)).ExitCode);
+        Go(other);
+        Assert.Equal("seen\n"u8.ToArray(), (await client.ReadAsync(Stop))!.Value.Bytes.ToArray());
+        Assert.Equal(5, (await other.Ended.WaitAsync(s_long, Stop)).ExitCode);
+        // The disk is well again.
+        using var reader = FileSystem.Open(stuck.LogPath, OpenFlags.ReadOnly | OpenFlags.NonBlocking);
+        await UntilAsync(() => File.Exists(other.LogPath) && File.ReadAllText(other.LogPath).Contains("seen", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Hundreds_of_containers_are_held_in_little_memory()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var count = Scaled("ORC_KEPT_CONTAINERS", 40);
+        await Task.WhenAll(Enumerable.Range(0, count).Select(_ => Task.Run(() => lab.StartAsync(lab.Shell("echo up; exec sleep 1000")), Stop)));
+        await UntilAsync(() => lab.Engine.Containers.All(c => File.Exists(c.LogPath) && new FileInfo(c.LogPath).Length > 0));
+        var rollup = File.ReadAllLines($"/proc/{lab.Engine.KeeperPid}/smaps_rollup").Where(l => l.StartsWith("Rss", StringComparison.Ordinal) || l.StartsWith('P'));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{count} containers: {string.Join(", ", rollup.Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))))}, threads {Directory.GetDirectories($"/proc/{lab.Engine.KeeperPid}/task").Length}");
+        Assert.InRange(ResidentKilobytes(lab.Engine.KeeperPid), 0, 6 * 1024);
+        await Task.WhenAll(lab.Engine.Containers.Select(c => c.StopAsync(TimeSpan.Zero, Stop)));
+    }
+
+    private static async Task<List<Container>> StartAsync(EngineLab lab, int count) =>
+        [.. await Task.WhenAll(Enumerable.Range(0, count).Select(_ => Task.Run(() => lab.StartAsync(lab.Shell(Ticking)), Stop)))];
+
+    private static async Task EndInTurnAsync(List<Container> containers, bool isKnown = true)
+    {
+        for (var i = 0; i < containers.Count; i++)
+            Tell(containers[i], i % 100 + 1);
+        for (var i = 0; i < containers.Count; i++)
+        {
+            var exit = await containers[i].Ended.WaitAsync(s_long, Stop);
+            Assert.Equal((isKnown ? i % 100 + 1 : -1, isKnown), (exit.ExitCode, exit.Error is null));
+        }
+    }
+
+    // Every number from 1 on, once and in order.
+    private static async Task AssertTicksAsync(Container container)
+    {
+        var lines = (await EngineLab.LogAsync(container)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(Enumerable.Range(1, lines.Length).Select(n => $"tick {n}"), lines);
+    }
+
+    private static async Task CrashAsync(EngineLab lab, int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            await lab.RunAsync(lab.Shell("echo crash; exit 1"));
+            await lab.Engine.RemoveAsync(lab.Engine.Containers.Single());
+        }
+    }
+
+    private static void Tell(Container container, int code) =>
+        File.WriteAllText($"/proc/{container.Record.Process!.Pid}/root/tmp/code", code.ToString(CultureInfo.InvariantCulture));
+
+    private static void Go(Container container) => File.WriteAllText($"/proc/{container.Record.Process!.Pid}/root/tmp/go", "");
+
+    private static void KillAndAwait(int pid)
+    {
+        using var pidFd = Processes.OpenPidFd(pid);
+        Processes.Signal(pidFd, Signals.Kill);
+        Assert.True(Processes.WaitForExit(pidFd, 10_000));
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        var end = Environment.TickCount64 + (long)s_long.TotalMilliseconds;
+        while (!condition())
+        {
+            Assert.True(Environment.TickCount64 < end, "waited too long");
+            await Task.Delay(5, Stop);
+        }
+    }
+
+    private static string Program(int pid) => ProcessImage.Identity($"/proc/{pid}/exe");
+
+    private static long ResidentKilobytes(int pid) => long.Parse(
+        File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal))[6..^3], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture);
+
+    /// <summary>PIDFD_INFO_EXIT came with Linux 6.15.</summary>
+    private static bool KernelTellsEnds => Environment.OSVersion.Version >= new Version(6, 15);
+
+    private static int Scaled(string variable, int otherwise) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? int.Parse(value, CultureInfo.InvariantCulture) : otherwise;
+}
