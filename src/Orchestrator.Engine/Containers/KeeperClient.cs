@@ -174,7 +174,7 @@ internal sealed class KeeperClient(
     // A start that was on its way to a killed keeper: what became of it is found out like after an engine's death.
     private void FailStarts()
     {
-        foreach (var start in _starts.Values)
+        foreach (var start in _starts.Values.Where(s => !_disposed || !s.TrySetCanceled()))
             start.TrySetException(new ContainerException("its keeper was killed during the start"));
     }
 

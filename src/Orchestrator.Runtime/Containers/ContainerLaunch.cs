@@ -143,6 +143,17 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         }
     }
 
+    /// <summary>The keeper was killed meanwhile: nobody would hold the container.</summary>
+    internal void Undo(ChildProcess child)
+    {
+        Processes.Signal(child.PidFd, Signals.Kill);
+        Await(child);
+        var group = Container.CgroupOf(Record!);
+        group.KillAll();
+        group.Remove();
+        container.Release();
+    }
+
     private void Await(ChildProcess child)
     {
         if (_kept is null)

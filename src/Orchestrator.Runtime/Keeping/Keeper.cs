@@ -66,7 +66,7 @@ internal sealed class Keeper : IDisposable
     {
         while (true)
         {
-            var isIdle = _containers.Count == 0 && _connections.Count == 0;
+            var isIdle = _containers.Count == 0 && _connections.Count == 0 && _launchers.Count == 0;
             if (!Loop.Turn(isIdle ? IdleMs : NextEndMs()) && isIdle)
                 return;
             FinishLate();

@@ -23,7 +23,9 @@ internal sealed class KeeperGroup(CgroupLayout layout, string parent)
             {
                 // To the top, which is always there.
                 File.WriteAllText(hierarchy.MountPoint + "/cgroup.procs", "0");
-                RemoveIfUnused(hierarchy.Directory(Group.Path));
+                // The kernel takes a process out of its group a moment after its end: the last launcher.
+                for (var attempt = 0; attempt < 50 && !RemoveIfUnused(hierarchy.Directory(Group.Path)); attempt++)
+                    Thread.Sleep(2);
                 RemoveIfUnused(hierarchy.Directory(_parent));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -43,15 +45,17 @@ internal sealed class KeeperGroup(CgroupLayout layout, string parent)
             RemoveIfUnused(hierarchy.Directory(parent));
     }
 
-    private static void RemoveIfUnused(string directory)
+    private static bool RemoveIfUnused(string directory)
     {
         try
         {
             FileSystem.Remove(directory, directoryNode: true);
+            return true;
         }
         catch (LinuxException e) when (e.Errno is Errno.EBUSY or Errno.ENOTEMPTY)
         {
             // Others use it.
+            return false;
         }
     }
 }

@@ -17,6 +17,8 @@ internal sealed class Launchers(Keeper keeper, KeeperOptions options) : IDisposa
     private readonly Queue<KeptContainer> _waiting = new();
     private readonly int _max = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
+    public int Count => _all.Count;
+
     public bool AreIdle => _waiting.Count == 0 && AreBetweenStarts;
 
     /// <summary>Nothing is being started at this moment.</summary>

@@ -11,7 +11,7 @@ internal static class LaunchVerb
     public const string Name = "launch";
 
     /// <summary>A deployment's starts follow one another closer than this.</summary>
-    private const int IdleMs = 2000;
+    private const int IdleMs = 1000;
 
     public static int Run(string root, string[] args)
     {
@@ -58,7 +58,8 @@ internal static class LaunchVerb
         {
             var count = streams.Ours(launch.Terminal, hasInput, descriptors);
             var answer = new LaunchAnswer(process, launch.Terminal is not null, hasInput, launch.Record.CgroupPath);
-            MessageSocket.TrySend(KeeperSteps.Channel, answer.Write(buffer), descriptors[..count]);
+            if (!MessageSocket.TrySend(KeeperSteps.Channel, answer.Write(buffer), descriptors[..count]))
+                launch.Undo(child);
         }
     }
 }

@@ -63,14 +63,14 @@ public sealed class AttachTests
     public async Task A_terminal_has_the_size_it_is_given_and_takes_keys()
     {
         await using var lab = await EngineLab.OpenAsync();
-        var container = lab.Engine.Create(lab.Shell("read x; stty size; read x", o => o with { Input = ContainerInput.Open, Terminal = true }));
+        var container = lab.Engine.Create(lab.Shell("trap 'exit 9' INT; read x; stty size; read x", o => o with { Input = ContainerInput.Open, Terminal = true }));
         await using var client = await StartAttachedAsync(lab, container, input: true);
         await client.ResizeAsync(132, 43, Stop);
         await client.WriteAsync("\n"u8.ToArray(), Stop);
         await AwaitAsync(client, "43 132\r\n");
         // The key that interrupts.
         await client.WriteAsync(new byte[] { 3 }, Stop);
-        Assert.Equal(2, (await container.Ended.WaitAsync(TimeSpan.FromSeconds(30), Stop)).Signal);
+        Assert.Equal(9, (await container.Ended.WaitAsync(TimeSpan.FromSeconds(30), Stop)).ExitCode);
     }
 
     [Fact]

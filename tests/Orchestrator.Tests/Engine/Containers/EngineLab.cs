@@ -61,7 +61,7 @@ internal sealed class EngineLab : IAsyncDisposable
 
     public ContainerOptions Shell(string script, Func<ContainerOptions, ContainerOptions>? with = null, [CallerMemberName] string test = "")
     {
-        var options = new ContainerOptions { Id = $"{test.ToLowerInvariant()[..12]}-{++_ids}", Image = Image, Command = ["sh", "-c", script] };
+        var options = new ContainerOptions { Id = $"{test.ToLowerInvariant()[..Math.Min(12, test.Length)]}-{Interlocked.Increment(ref _ids)}", Image = Image, Command = ["sh", "-c", script] };
         return with is null ? options : with(options);
     }
 
