@@ -20,8 +20,8 @@ public static class Processes
     /// <summary>The process' start in clock ticks since boot, from /proc; null when there is none, or only its corpse.</summary>
     public static ulong? StartTime(int pid)
     {
-        var (state, start) = ReadStat(pid);
-        return state is 'Z' or 'X' or '\0' ? null : start;
+        var fields = ReadStat(pid);
+        return fields.Length == 0 || fields[0] is "Z" or "X" ? null : Start(fields);
     }
 
     /// <summary>A pidfd of exactly the process that started then; null when it is gone.</summary>
@@ -85,8 +85,18 @@ public static class Processes
         return (info[ChildPid], ToExitStatus(info[ChildCode], info[ChildStatus]));
     }
 
-    /// <summary>How a process ended that is another's child, once it has been reaped (Linux 6.15 and later). Null when the kernel cannot say.</summary>
-    public static unsafe ExitStatus? StatusOf(SafeHandle pidFd)
+    /// <summary>How a process ended that is another's child. Null when it has been reaped before Linux 6.15, which keeps no record.</summary>
+    public static ExitStatus? StatusOf(SafeHandle pidFd, int pid, ulong startTime) => StatusOfZombie(pid, startTime) ?? StatusOfReaped(pidFd);
+
+    /// <summary>How a process ended that its parent has not reaped yet; null for any other.</summary>
+    public static ExitStatus? StatusOfZombie(int pid, ulong startTime)
+    {
+        var fields = ReadStat(pid);
+        return fields.Length > 49 && fields[0] == "Z" && Start(fields) == startTime
+            ? FromWaitStatus(int.Parse(fields[49], CultureInfo.InvariantCulture)) : null;
+    }
+
+    private static unsafe ExitStatus? StatusOfReaped(SafeHandle pidFd)
     {
         const nuint getInfo = 0xC050FF0B;
         const ulong exit = 8;
@@ -96,25 +106,28 @@ public static class Processes
         info[0] = exit;
         if (Libc.ioctl(pidFd.Number(), getInfo, info) != 0 || (info[0] & exit) == 0)
             return null;
-        var status = *(int*)((byte*)info + 60);
-        return (status & 0x7f) == 0 ? new ExitStatus((status >> 8) & 0xff, 0) : new ExitStatus(128 + (status & 0x7f), status & 0x7f);
+        return FromWaitStatus(*(int*)((byte*)info + 60));
     }
+
+    private static ExitStatus FromWaitStatus(int status) =>
+        (status & 0x7f) == 0 ? new ExitStatus((status >> 8) & 0xff, 0) : new ExitStatus(128 + (status & 0x7f), status & 0x7f);
 
     private static ExitStatus ToExitStatus(int code, int status) =>
         code == 1 ? new ExitStatus(status, 0) : new ExitStatus(128 + status, status);
 
-    // The name may hold spaces and parentheses: fields are counted from the last one.
-    private static (char State, ulong Start) ReadStat(int pid)
+    private static ulong Start(string[] fields) => ulong.Parse(fields[19], CultureInfo.InvariantCulture);
+
+    // From the state on. The name before it may hold spaces and parentheses. Empty when there is no such process.
+    private static string[] ReadStat(int pid)
     {
         try
         {
             var stat = File.ReadAllText($"/proc/{pid}/stat");
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return (fields[0][0], ulong.Parse(fields[19], CultureInfo.InvariantCulture));
+            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         }
         catch (IOException)
         {
-            return default;
+            return [];
         }
     }
 }

@@ -25,12 +25,12 @@ internal sealed class AdoptedProcess(SafeFileHandle pidFd, KeptContainer contain
         pidFd.Dispose();
     }
 
-    // The kernel keeps it once the new parent has reaped the process, which takes that one a moment.
+    // Between the end and the record that the kernel keeps of a reaped process there is a moment.
     private ExitStatus StatusOf()
     {
         for (var waited = 0; waited < ReapedWithinMs; waited++)
         {
-            if (Processes.StatusOf(pidFd) is { } status)
+            if (Processes.StatusOf(pidFd, container.Process!.Value.Pid, container.Process.Value.StartTime) is { } status)
                 return status;
             Thread.Sleep(1);
         }

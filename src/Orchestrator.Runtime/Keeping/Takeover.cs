@@ -27,7 +27,7 @@ internal static class Takeover
         var alive = Container.OpenProcess(record);
         keeper.Hold(held, process, descriptors, alive);
         if (alive is null)
-            held.End(AdoptedProcess.Unknown);
+            held.End(Processes.StatusOfZombie(record.Pid, record.StartTime) ?? AdoptedProcess.Unknown);
     }
 
     /// <summary>Null where there is none: a terminal's master ended with the keeper.</summary>
