@@ -11,7 +11,7 @@ public sealed class KeeperTests
     private static readonly TimeSpan s_long = TimeSpan.FromSeconds(60);
 
     /// <summary>Says "tick N" until it is told to go, and ends with the code that it is told.</summary>
-    private const string Ticking = "n=0; while [ ! -s /tmp/code ]; do n=$((n+1)); echo tick $n; sleep 0.02; done; exit $(cat /tmp/code)";
+    private const string Ticking = "n=0; while [ ! -s /tmp/code ]; do n=$((n+1)); echo tick $n; sleep 0.1; done; exit $(cat /tmp/code)";
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
