@@ -159,7 +159,7 @@ public sealed class ControlServer : IAsyncDisposable
         PublicAddress = settings.RaftAddress,
         Bootstrap = directory.Founding is not null,
         Tls = RaftTls.Of(identity, refusals),
-        Loggers = new RaftRefusals(loggers, refusals),
+        Loggers = loggers,
         Rejoin = new Rejoining(directory, settings, identity).Steps,
     };
 

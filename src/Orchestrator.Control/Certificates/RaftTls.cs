@@ -34,6 +34,7 @@ internal static class RaftTls
                 AllowTlsResume = false,
                 LocalCertificateSelectionCallback = (_, _, _, _, _) => identity.Current.Certificate,
                 RemoteCertificateValidationCallback = (_, peer, _, _) => IsServer(peer),
-            });
+            },
+            peer => refusals.Report(peer, "Raft: no TLS handshake with a server's certificate"));
     }
 }

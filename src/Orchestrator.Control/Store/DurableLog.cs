@@ -1,6 +1,7 @@
 using DotNext.IO.Log;
 using DotNext.Net.Cluster.Consensus.Raft;
 using DotNext.Net.Cluster.Consensus.Raft.StateMachine;
+using Orchestrator.Control.Store.Peers;
 
 namespace Orchestrator.Control.Store;
 
@@ -9,9 +10,13 @@ namespace Orchestrator.Control.Store;
 /// of its log for entries that it already holds (a request that lay in a paused follower's socket would undo a later, acknowledged one;
 /// Raft 5.3 truncates only on a conflict of terms). RaftCluster calls the log through the interface, so implementing that member again suffices.
 /// </summary>
-internal sealed class DurableLog(WriteAheadLog.Options options, IStateMachine machine)
-    : WriteAheadLog(options, machine), IAuditTrail<IRaftLogEntry>
+internal sealed class DurableLog : WriteAheadLog, IAuditTrail<IRaftLogEntry>
 {
+    private readonly IStateMachine _machine;
+
+    public DurableLog(Options options, IStateMachine machine)
+        : base(options, machine) => _machine = machine;
+
     async ValueTask IAuditTrail<IRaftLogEntry>.AppendAsync<TEntry>(
         ILogEntryProducer<TEntry> entries, long startIndex, bool skipCommitted, CancellationToken token)
     {
@@ -30,6 +35,31 @@ internal sealed class DurableLog(WriteAheadLog.Options options, IStateMachine ma
         if (await TermAtAsync(LastEntryIndex, token).ConfigureAwait(false) > entry.Term)
             throw new DotNext.Net.Cluster.Consensus.Raft.NotLeaderException();
         return await AppendAsync(entry, token).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Entries for a follower, a bounded part of what is asked for. DotNext holds the log's lock while they are under way, and when a snapshot waits to
+    /// drop what it covers, everything else waits behind a slow follower; so they are copied. Snapshots are files and need no lock.
+    /// </summary>
+    async ValueTask<TResult> IAuditTrail<IRaftLogEntry>.ReadAsync<TResult>(
+        ILogEntryConsumer<IRaftLogEntry, TResult> reader, long startIndex, long endIndex, CancellationToken token)
+    {
+        if (reader.LogEntryMetadataOnly || startIndex > endIndex)
+            return await ReadAsync(reader, startIndex, endIndex, token).ConfigureAwait(false);
+        while (true)
+        {
+            if (_machine.Snapshot is { } snapshot && snapshot.Index >= startIndex)
+                return await reader.ReadAsync<ISnapshot, ISnapshot[]>([snapshot], snapshot.Index, token).ConfigureAwait(false);
+            if (await CopyAsync(startIndex, endIndex, token).ConfigureAwait(false) is { } chunk)
+                return await reader.ReadAsync<WireEntry, EntryChunk>(chunk, null, token).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Null: a snapshot has taken their place in this moment.</summary>
+    private async ValueTask<EntryChunk?> CopyAsync(long startIndex, long endIndex, CancellationToken token)
+    {
+        using var entries = await ReadAsync(startIndex, endIndex, token).ConfigureAwait(false);
+        return entries[0].IsSnapshot ? null : EntryChunk.Of(entries);
     }
 
     private async ValueTask AppendNewAsync<TEntry>(ILogEntryProducer<TEntry> entries, long index, CancellationToken token)

@@ -18,6 +18,9 @@ internal sealed class MemberFile : PersistentClusterConfigurationStorage<EndPoin
             return ValueTask.CompletedTask;
         };
 
+    public ValueTask<IClusterConfiguration<EndPoint>> LoadAsync(CancellationToken token) =>
+        ((IClusterConfigurationStorage<EndPoint>)this).LoadConfigurationAsync(token);
+
     /// <summary>As of the last applied entry of members; DotNext's own list follows a moment later.</summary>
     public IReadOnlySet<EndPoint> Members => _members;
 
@@ -35,7 +38,7 @@ internal sealed class MemberFile : PersistentClusterConfigurationStorage<EndPoin
             File.Move(draft, path);
         }
         var opened = new MemberFile(path);
-        opened._members = (await ((IClusterConfigurationStorage<EndPoint>)opened).LoadConfigurationAsync(token).ConfigureAwait(false)).Members;
+        opened._members = (await opened.LoadAsync(token).ConfigureAwait(false)).Members;
         return opened;
     }
 

@@ -2,14 +2,14 @@ using System.Net;
 using DotNext.Net.Cluster;
 using DotNext.Net.Cluster.Consensus.Raft;
 using DotNext.Net.Cluster.Consensus.Raft.StateMachine;
-using DotNext.Net.Security;
 using Microsoft.Extensions.Logging;
+using Orchestrator.Control.Store.Peers;
 
 namespace Orchestrator.Control.Store;
 
 /// <summary>What outlives a node, or is told of what happens in it.</summary>
 internal sealed record NodeSurroundings(
-    StateFeed Feed, DigestCheck Digests, LeadershipWatch Leadership, Action SnapshotSentAgain, Action<Exception> Failed);
+    StateFeed Feed, DigestCheck Digests, LeadershipWatch Leadership, Action<Exception> Failed);
 
 /// <summary>This server as a member of the Raft group: state machine, log and DotNext's cluster, opened and closed together.</summary>
 internal sealed class RaftNode : IAsyncDisposable
@@ -17,14 +17,14 @@ internal sealed class RaftNode : IAsyncDisposable
     private readonly ILogger _log;
     private readonly Parts _parts;
     private readonly DurableLog _entries;
-    private readonly Member _cluster;
+    private readonly RaftGroup _cluster;
     private readonly LeadershipWatch _leadership;
     private readonly Action<Exception> _failed;
     private readonly CancellationTokenSource _closing = new();
     private readonly long _soloTerm;
     private readonly Task _following;
 
-    private RaftNode(StoreOptions options, NodeSurroundings around, Parts parts, Member cluster, long soloTerm)
+    private RaftNode(StoreOptions options, NodeSurroundings around, Parts parts, RaftGroup cluster, long soloTerm)
     {
         _log = options.Loggers.CreateLogger<RaftNode>();
         (_parts, Machine, _entries) = (parts, parts.Machine, parts.Entries);
@@ -45,17 +45,17 @@ internal sealed class RaftNode : IAsyncDisposable
     public static async Task<RaftNode> StartAsync(StoreOptions options, EndPoint? first, NodeSurroundings around, CancellationToken cancellation)
     {
         var self = RaftAddress.Parse(options.PublicAddress);
-        var snapshots = new SnapshotDirectory(Path.Combine(options.Directory, "snapshots"), around.SnapshotSentAgain);
+        var snapshots = new SnapshotDirectory(Path.Combine(options.Directory, "snapshots"));
         var memberFile = await MemberFile.OpenAsync(Path.Combine(options.Directory, "members"), first, cancellation).ConfigureAwait(false);
         var machine = new ChangeMachine(options, snapshots, memberFile, around);
         await machine.RestoreAsync().ConfigureAwait(false);
         var entries = new DurableLog(LogOptions(options), machine);
-        var cluster = new Member(Configuration(options, self, memberFile)) { AuditTrail = entries };
+        var cluster = new RaftGroup(options, memberFile, snapshots) { AuditTrail = entries };
         var soloTerm = 0L;
         try
         {
             // Replayed before the cluster loads its members, so that it begins with those that the log says.
-            Member.Bind(entries, memberFile);
+            RaftGroup.Bind(entries, memberFile);
             await entries.InitializeAsync(cancellation).ConfigureAwait(false);
             soloTerm = await ElectAloneAsync(entries, memberFile, self, cancellation).ConfigureAwait(false);
             await cluster.StartAsync(cancellation).ConfigureAwait(false);
@@ -89,7 +89,7 @@ internal sealed class RaftNode : IAsyncDisposable
         _closing.Dispose();
     }
 
-    private static async Task CloseAsync(Parts parts, Member cluster)
+    private static async Task CloseAsync(Parts parts, RaftGroup cluster)
     {
         await cluster.StopAsync(CancellationToken.None).ConfigureAwait(false);
         await cluster.DisposeAsync().ConfigureAwait(false);
@@ -106,22 +106,6 @@ internal sealed class RaftNode : IAsyncDisposable
         ChunkSize = 4 << 20,
         HashAlgorithm = WriteAheadLog.IntegrityHashAlgorithm.Crc32,
     };
-
-    private static RaftCluster.TcpConfiguration Configuration(StoreOptions options, EndPoint self, MemberFile members) =>
-        new(RaftAddress.ParseListen(options.ListenAddress))
-        {
-            PublicEndPoint = self,
-            // True would make any server with an empty member list a leader of its own.
-            ColdStart = false,
-            ConfigurationStorage = members,
-            LowerElectionTimeout = (int)options.ElectionTimeoutMin.TotalMilliseconds,
-            UpperElectionTimeout = (int)options.ElectionTimeoutMax.TotalMilliseconds,
-            HeartbeatThreshold = 0.3,
-            RequestTimeout = options.RequestTimeout,
-            ConnectTimeout = options.RequestTimeout,
-            SslOptions = options.Tls is { } tls ? new SslOptions { ServerOptions = tls.Server, ClientOptions = tls.Client } : null,
-            LoggerFactory = options.Loggers,
-        };
 
     /// <summary>DotNext makes the only member a leader without an election, in the term it was in. A new term with its own vote, written to
     /// disk, is that election: so no two leaderships share a term.</summary>
@@ -176,9 +160,4 @@ internal sealed class RaftNode : IAsyncDisposable
     }
 
     private sealed record Parts(SnapshotDirectory Snapshots, ChangeMachine Machine, MemberFile MemberFile, DurableLog Entries);
-
-    private sealed class Member(RaftCluster.NodeConfiguration configuration) : RaftCluster(configuration)
-    {
-        public static void Bind(DurableLog entries, MemberFile members) => IRaftCluster.SetConfigurationStorage(entries, members);
-    }
 }

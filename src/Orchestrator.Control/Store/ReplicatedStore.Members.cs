@@ -1,12 +1,13 @@
 using System.Net;
 using DotNext.Net.Cluster.Consensus.Raft;
+using Orchestrator.Control.Store.Peers;
 
 namespace Orchestrator.Control.Store;
 
 /// <summary>Adding and removing voters, one at a time.</summary>
 public sealed partial class ReplicatedStore
 {
-    /// <summary>DotNext's commit rule is wrong with four or more.</summary>
+    /// <summary>More are not tested.</summary>
     public const int MembersMax = 3;
 
     private static readonly TimeSpan s_catchUpTimeout = TimeSpan.FromSeconds(15);
@@ -39,7 +40,7 @@ public sealed partial class ReplicatedStore
         {
             throw new OutcomeUnknownException("leadership was lost while the members were changed", e);
         }
-        catch (RaftCluster<RaftClusterMember>.ConcurrentMembershipModificationException e)
+        catch (RaftCluster<Peer>.ConcurrentMembershipModificationException e)
         {
             throw new MembershipException("another change of members is under way", e);
         }
@@ -70,8 +71,8 @@ public sealed partial class ReplicatedStore
     /// its own admission is committed, and refuses its vote to everybody; were the leader of one lost in that moment, no leader could follow.</summary>
     private async Task CoverBySnapshotAsync(RaftNode node, CancellationToken cancellation)
     {
-        if (State.Revision == 0)
-            await ProposeAsync(DigestOf(State), cancellation).ConfigureAwait(false);
+        // The joiner counts as caught up by an entry of the present term, which a leader that came alone to it need not have.
+        await ProposeAsync(DigestOf(State), cancellation).ConfigureAwait(false);
         await node.Machine.TakeSnapshotAsync(cancellation).ConfigureAwait(false);
     }
 

@@ -7,7 +7,7 @@ namespace Orchestrator.Control.Store;
 /// <summary>The cluster's state, the same on every server, changed only through the leader.</summary>
 public sealed partial class ReplicatedStore : IAsyncDisposable
 {
-    /// <summary>A log entry must fit into one chunk of the log, and reach a follower within one request's time.</summary>
+    /// <summary>A log entry must fit into one chunk of the log.</summary>
     public const int ChangeBytesMax = 2 << 20;
 
     private readonly StoreOptions _options;
@@ -104,7 +104,6 @@ public sealed partial class ReplicatedStore : IAsyncDisposable
         await _proposals.DisposeAsync().ConfigureAwait(false);
         await _digests.ConfigureAwait(false);
         await _rejoining.ConfigureAwait(false);
-        await _renewing.ConfigureAwait(false);
         if (_node is { } node)
             await node.DisposeAsync().ConfigureAwait(false);
         _completion.TrySetResult();
@@ -113,7 +112,7 @@ public sealed partial class ReplicatedStore : IAsyncDisposable
     private Task<RaftNode> StartNodeAsync(bool bootstrap, CancellationToken cancellation)
     {
         var first = bootstrap ? RaftAddress.Parse(_options.PublicAddress) : null;
-        var around = new NodeSurroundings(_feed, new(_feed, _log, OnDiverged), _leadership, OnSnapshotSentAgain, e => _completion.TrySetException(e));
+        var around = new NodeSurroundings(_feed, new(_feed, _log, OnDiverged), _leadership, e => _completion.TrySetException(e));
         return RaftNode.StartAsync(_options, first, around, cancellation);
     }
 

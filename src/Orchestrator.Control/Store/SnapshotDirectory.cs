@@ -10,14 +10,12 @@ internal sealed class SnapshotDirectory : IDisposable
     private readonly SemaphoreSlim _one = new(1);
     private readonly string _directory;
     private readonly DirectoryBarrier _barrier;
-    private readonly Action _sentAgain;
     private volatile SnapshotFile? _newest;
 
     /// <param name="directory">Made when missing.</param>
-    /// <param name="sentAgain">Called when the same snapshot is sent to a follower more than once.</param>
-    public SnapshotDirectory(string directory, Action sentAgain)
+    public SnapshotDirectory(string directory)
     {
-        (_directory, _sentAgain) = (directory, sentAgain);
+        _directory = directory;
         Directory.CreateDirectory(directory);
         foreach (var leftover in Directory.GetFiles(directory, "*.tmp"))
             File.Delete(leftover);
@@ -68,6 +66,9 @@ internal sealed class SnapshotDirectory : IDisposable
         }
     }
 
+    /// <summary>For one that arrives from another server; whatever is left there after a crash is deleted.</summary>
+    public string NewIncomingPath() => Path.Combine(_directory, $"incoming-{Guid.NewGuid():N}.tmp");
+
     public void DeleteBefore(long index)
     {
         foreach (var old in All().Where(s => s.Index < index))
@@ -90,7 +91,7 @@ internal sealed class SnapshotDirectory : IDisposable
             File.Move(path + ".tmp", path, overwrite: true);
             await _barrier.FlushAsync(CancellationToken.None).ConfigureAwait(false);
             if (_newest is null || _newest.Index < index)
-                _newest = new(path, index, term, _sentAgain);
+                _newest = new(path, index, term);
         }
         finally
         {
@@ -109,5 +110,5 @@ internal sealed class SnapshotDirectory : IDisposable
     }
 
     private IEnumerable<SnapshotFile> All() =>
-        Directory.GetFiles(_directory, "*.snapshot").Select(p => SnapshotFile.FromPath(p, _sentAgain)).OfType<SnapshotFile>();
+        Directory.GetFiles(_directory, "*.snapshot").Select(p => SnapshotFile.FromPath(p)).OfType<SnapshotFile>();
 }

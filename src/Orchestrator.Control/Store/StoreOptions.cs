@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,15 +28,14 @@ public sealed class StoreOptions
     public TimeSpan ElectionTimeoutMin { get; init; } = TimeSpan.FromMilliseconds(500);
     public TimeSpan ElectionTimeoutMax { get; init; } = TimeSpan.FromMilliseconds(1000);
 
-    /// <summary>Must stay below <see cref="ElectionTimeoutMin"/>: an election waits for every member's answer, also for a hung one's.
-    /// It also bounds how long a follower may take to receive what it missed (a snapshot, or the entries after it).</summary>
+    /// <summary>An election that has no majority yet waits so long for a server that does not answer. Entries and snapshots may take any time, as
+    /// long as their receiver shows a sign of life every <see cref="ElectionTimeoutMax"/>.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromMilliseconds(350);
 
     /// <summary>After this long without a commit a proposal's outcome is reported as unknown.</summary>
     public TimeSpan ProposeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>A snapshot is written, and the log before it dropped, after this many entries or bytes. Small, because what a
-    /// follower missed must reach it within one <see cref="RequestTimeout"/>.</summary>
+    /// <summary>A snapshot is written, and the log before it dropped, after this many entries or bytes.</summary>
     public int SnapshotEntries { get; init; } = 8192;
     public int SnapshotBytes { get; init; } = 4 << 20;
 
@@ -51,7 +51,8 @@ public sealed class StoreOptions
 }
 
 /// <summary>Both sides of a connection between servers. Certificates that change are given by the options' selection callbacks.</summary>
-public sealed record StoreTls(SslServerAuthenticationOptions Server, SslClientAuthenticationOptions Client);
+/// <param name="Refused">Told who failed the handshake.</param>
+public sealed record StoreTls(SslServerAuthenticationOptions Server, SslClientAuthenticationOptions Client, Action<EndPoint?>? Refused = null);
 
 /// <summary>
 /// <paramref name="Leave"/> asks the leader to remove this server from the members, <paramref name="Join"/> to add it (its Raft listens by then).

@@ -71,6 +71,37 @@ public sealed class MembershipTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task A_server_that_lost_its_disk_is_removed_and_joins_again()
+    {
+        await using var cluster = await StoreCluster.StartAsync(3, o => With(o, snapshotEntries: 50));
+        for (var i = 0; i < 120; i++)
+            await cluster.ProposeAsync(StoreCluster.PutStack($"s{i}"));
+        var leader = await cluster.LeaderAsync();
+        var wiped = cluster.Servers.First(s => s != leader);
+        await wiped.StopAsync();
+        Directory.Delete(wiped.Directory, recursive: true);
+        await (await cluster.LeaderAsync()).Store.RemoveMemberAsync(wiped.Address, TestContext.Current.CancellationToken);
+        await wiped.StartAsync();
+        await (await cluster.LeaderAsync()).Store.AddMemberAsync(wiped.Address, TestContext.Current.CancellationToken);
+        await cluster.ProposeAsync(StoreCluster.PutStack("after"));
+        await cluster.AgreeAsync(members: 3);
+        Assert.Equal(121, wiped.Store.State.Stacks.Count);
+    }
+
+    /// <summary>A leader of one begins without an entry of its own term.</summary>
+    [Fact(Timeout = 60_000)]
+    public async Task A_leader_of_one_that_has_only_restarted_can_add_a_server()
+    {
+        await using var cluster = await StoreCluster.StartAsync(1);
+        await cluster.ProposeAsync(StoreCluster.PutStack("a"));
+        await cluster.Servers[0].StopAsync();
+        await cluster.Servers[0].StartAsync();
+        var joiner = await cluster.AddServerAsync(bootstrap: false);
+        await (await cluster.LeaderAsync()).Store.AddMemberAsync(joiner.Address, TestContext.Current.CancellationToken);
+        await cluster.AgreeAsync(members: 2);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_leader_that_is_removed_is_followed_by_another()
     {
         await using var cluster = await StoreCluster.StartAsync(3);

@@ -18,6 +18,13 @@ internal sealed class StoreCluster : IAsyncDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("orc-store-");
     private readonly List<Server> _servers = [];
 
+    public static SslClientAuthenticationOptions ClientTls { get; } = new()
+    {
+        TargetHost = "store",
+        ClientCertificates = [s_certificate],
+        RemoteCertificateValidationCallback = (_, peer, _, _) => peer is not null && peer.GetCertHashString() == s_certificate.GetCertHashString(),
+    };
+
     public IReadOnlyList<Server> Servers => _servers;
 
     public static CancellationToken Deadline => Xunit.TestContext.Current.CancellationToken;
@@ -104,7 +111,7 @@ internal sealed class StoreCluster : IAsyncDisposable
     internal sealed class Server(string directory, bool bootstrap, Func<StoreOptions, StoreOptions> with)
     {
         private ReplicatedStore? _store;
-            private bool _started;
+        private bool _started;
 
         public ReplicatedStore Store => _store ?? throw new InvalidOperationException("stopped");
 
@@ -151,12 +158,7 @@ internal sealed class StoreCluster : IAsyncDisposable
                     ClientCertificateRequired = true,
                     RemoteCertificateValidationCallback = (_, peer, _, _) => peer is not null && peer.GetCertHashString() == s_certificate.GetCertHashString(),
                 },
-                new SslClientAuthenticationOptions
-                {
-                    TargetHost = "store",
-                    ClientCertificates = [s_certificate],
-                    RemoteCertificateValidationCallback = (_, peer, _, _) => peer is not null && peer.GetCertHashString() == s_certificate.GetCertHashString(),
-                }),
+                ClientTls),
             Loggers = NullLoggerFactory.Instance,
         };
 
