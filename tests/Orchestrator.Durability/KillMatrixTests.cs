@@ -62,7 +62,6 @@ public sealed class KillMatrixTests(ITestOutputHelper output)
                 await host.KillAsync();
                 await clients.AcknowledgedMoreAsync(5);
                 await host.StartAsync();
-                await group.CaughtUpAsync(host);
             }
             return;
         }
@@ -91,6 +90,6 @@ public enum Victims
     Follower,
     All,
 
-    /// <summary>One after the other, each back and caught up before the next: as a person restarts a cluster.</summary>
+    /// <summary>One after the other, each back before the next; it need not have caught up.</summary>
     Rolling,
 }

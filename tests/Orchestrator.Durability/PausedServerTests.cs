@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Grpc.Core;
 using Orchestrator.StoreHost;
 using Orchestrator.StoreHost.Driving;
@@ -53,6 +54,27 @@ public sealed class PausedServerTests(ITestOutputHelper output)
             await hung.ResumeAsync();
             await clients.StopAsync();
             await KillMatrixTests.CheckAsync(group, clients);
+        }
+    }
+
+    /// <summary>A server may be silent for very long here, so that an election which waits for the hung one is seen.</summary>
+    [Fact]
+    public async Task An_election_does_not_wait_for_the_server_that_hangs()
+    {
+        await using var group = await HostGroup.StartAsync(3, new Dictionary<string, string> { ["STORE_HOST_REQUEST_TIMEOUT_MS"] = "30000" });
+        for (var round = 0; round < Math.Min(KillMatrixTests.Rounds, 3); round++)
+        {
+            // All know all members by then.
+            await WriteAsync(group, (2 * round) + 1);
+            Assert.Null(await group.DisagreementAsync(TimeSpan.FromSeconds(60)));
+            var hung = await group.LeaderAsync(cancellation: TestContext.Current.CancellationToken);
+            await hung.PauseAsync();
+            var watch = Stopwatch.StartNew();
+            await group.LeaderAsync(hung, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken);
+            output.WriteLine($"a new leader after {watch.ElapsedMilliseconds} ms");
+            await WriteAsync(group, (2 * round) + 2);
+            await hung.ResumeAsync();
+            Assert.Null(await group.DisagreementAsync(TimeSpan.FromSeconds(60)));
         }
     }
 

@@ -28,6 +28,7 @@ internal static class HostedStore
         Loggers = services.GetRequiredService<ILoggerFactory>(),
         DigestInterval = Seconds("STORE_HOST_DIGEST_SECONDS", 30),
         SnapshotEntries = Number("STORE_HOST_SNAPSHOT_ENTRIES", 8192),
+        RequestTimeout = TimeSpan.FromMilliseconds(Number("STORE_HOST_REQUEST_TIMEOUT_MS", 350)),
     };
 
     private static bool IsOurs(X509Certificate? peer, X509Certificate2 ours) => peer?.GetCertHashString() == ours.GetCertHashString();

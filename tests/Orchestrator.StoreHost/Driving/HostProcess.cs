@@ -18,7 +18,8 @@ public sealed class HostProcess(string directory, int raftPort, int apiPort, Hos
 
     public StoreEndpoint.StoreEndpointClient Client => new(_channel ??= group.Connect(apiPort));
 
-    public async Task StartAsync(bool bootstrap = false)
+    /// <param name="environment">On top of the group's, for this start only.</param>
+    public async Task StartAsync(bool bootstrap = false, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : "dotnet")
         {
@@ -27,7 +28,7 @@ public sealed class HostProcess(string directory, int raftPort, int apiPort, Hos
         };
         if (bootstrap)
             start.ArgumentList.Add("bootstrap");
-        foreach (var (name, value) in group.Environment)
+        foreach (var (name, value) in group.Environment.Concat(environment ?? new Dictionary<string, string>()))
             start.Environment[name] = value;
         _process = Process.Start(start)!;
         var line = await _process.StandardOutput.ReadLineAsync();
