@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CONFIGURATION ?= Release
 PROGRAMS := out/bin/orcd out/bin/orc out/bin/orc-runtime
 
-.PHONY: help setup build publish test lint demo bench bench-store bench-deploy clean
+.PHONY: help setup build publish test test-v2 lint demo bench bench-store bench-deploy bench-runtime clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ publish: ## Make the three programs: out/bin/{orcd,orc,orc-runtime}
 test: ## All tests: fast suites, and as root the suites with real programs and hosts
 	@scripts/test.sh
 
+test-v2: publish ## The runtime on cgroup version 2 alone: a Debian kernel in an emulated machine
+	@scripts/test-v2.sh
+
 lint: ## Formatting, analyzers and shell syntax
 	@dotnet build Orchestrator.slnx -c $(CONFIGURATION) -v quiet -nologo
 	@dotnet format whitespace Orchestrator.slnx --no-restore --verify-no-changes
@@ -31,7 +34,7 @@ lint: ## Formatting, analyzers and shell syntax
 demo: ## A real stack on six hosts (namespaces here) that loses a machine and heals; KEEP=1 leaves it running
 	@scripts/demo.sh
 
-bench: bench-store bench-deploy ## All benchmarks, beside the peers
+bench: bench-store bench-deploy bench-runtime ## All benchmarks, beside the peers
 
 bench-store: ## Committed changes per second, beside etcd
 	@scripts/setup.sh bench
@@ -40,6 +43,10 @@ bench-store: ## Committed changes per second, beside etcd
 bench-deploy: ## 60 replicas from apply to running, beside Docker Swarm
 	@scripts/setup.sh bench
 	@scripts/bench-deploy.sh
+
+bench-runtime: ## A container from start to exit, beside crun and runc
+	@scripts/setup.sh bench
+	@scripts/bench-runtime.sh
 
 clean: ## Remove everything that was built here (not the image cache)
 	@rm -rf out

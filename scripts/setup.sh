@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the given uses need from Debian, and nothing that is already there. Uses: build, test, demo, bench.
+# Installs what the given uses need from Debian, and nothing that is already there. Uses: build, test, v2, demo, bench.
 set -euo pipefail
 
 declare -A packages=(
   [build]="gcc libc6-dev zlib1g-dev"
   [demo]="gcc libc6-dev zlib1g-dev iproute2 libnftables1 mmdebstrap docker-registry curl util-linux procps"
-  [test]="gcc libc6-dev zlib1g-dev iproute2 nftables libnftables1 docker-registry busybox-static curl util-linux procps iputils-ping"
-  [bench]="gcc libc6-dev zlib1g-dev iproute2 nftables libnftables1 docker-registry busybox-static curl util-linux procps docker.io etcd-server etcd-client"
+  [test]="gcc libc6-dev zlib1g-dev iproute2 nftables libnftables1 docker-registry busybox-static curl util-linux procps iputils-ping docker.io tini podman conmon"
+  [v2]="qemu-system-x86 cpio busybox-static"
+  [bench]="gcc libc6-dev zlib1g-dev iproute2 nftables libnftables1 docker-registry busybox-static curl util-linux procps docker.io etcd-server etcd-client crun runc"
 )
 
 command -v dotnet >/dev/null || { echo "setup: the .NET SDK 10 is needed: https://dotnet.microsoft.com/download" >&2; exit 1; }

@@ -128,6 +128,14 @@ public static unsafe class FileDescriptors
             return new SafeFileHandle(Libc.Check(Libc.fcntl(handle.Number(), duplicateCloseOnExec, lowest), "fcntl"), true);
     }
 
+    /// <summary>What is behind a descriptor; null when there is none by this number.</summary>
+    public static FileKind? Kind(int fd)
+    {
+        StatX status;
+        fixed (byte* empty = Libc.Z(""))
+            return Libc.statx(fd, empty, 0x1000, 1, &status) == 0 ? (FileKind)(status.Mode & 0xF000u) : null;
+    }
+
     public static void SetNonBlocking(int fd)
     {
         const int getFlags = 3, setFlags = 4;

@@ -64,6 +64,7 @@ internal static unsafe partial class Libc
     [DllImport(Name)] public static extern int setrlimit(int resource, ulong* limit);
     [DllImport(Name)] public static extern int getpid();
     [DllImport(Name)] public static extern uint getuid();
+    [DllImport(Name)] public static extern uint getgid();
     [DllImport(Name)] public static extern int kill(int pid, int signal);
     [DllImport(Name)] public static extern int setsid();
     [DllImport(Name)] public static extern uint umask(uint mask);

@@ -24,6 +24,8 @@ public static unsafe class ProcessImage
         return string.Create(CultureInfo.InvariantCulture, $"{status.Device}:{status.Inode}:{status.Size}:{status.ModifiedSeconds}.{status.ModifiedNanoseconds}");
     }
 
+    public static uint Gid => Libc.getgid();
+
     /// <summary>True when nobody can write to this program through /proc/PID/exe: it lies on a read-only mount.</summary>
     public static bool IsSealed()
     {

@@ -23,7 +23,7 @@ public static unsafe class UnixSocket
         var address = new byte[2 + PathMax];
         address[0] = Family;
         if (Encoding.UTF8.GetByteCount(path) >= PathMax)
-            throw new ArgumentException($"a socket's path has at most {PathMax - 1} bytes", nameof(path));
+            throw new IOException($"{path}: a socket's path has at most {PathMax - 1} bytes");
         Encoding.UTF8.GetBytes(path, address.AsSpan(2));
         using var socket = new SafeFileHandle(Libc.Check(Libc.socket(Family, Stream | CloseOnExec, 0), "socket"), true);
         var text = Encoding.UTF8.GetBytes(name);

@@ -29,8 +29,11 @@ public sealed class Arguments
                 continue;
             }
             var name = arg.Split('=', 2)[0];
-            if (flags.Contains(name) && name == arg)
-                parsed._options.Add((name, null));
+            if (flags.Contains(name))
+            {
+                if (name == arg || Truth(name, arg[(name.Length + 1)..]))
+                    parsed._options.Add((name, null));
+            }
             else if (!values.Contains(name))
                 throw new UsageException($"\"{arg}\" is no option here; accepted: {string.Join(", ", flags.Concat(values))}");
             else if (name != arg)
@@ -42,6 +45,13 @@ public sealed class Arguments
         }
         return parsed;
     }
+
+    private static bool Truth(string name, string text) => text.ToLowerInvariant() switch
+    {
+        "true" or "t" or "1" => true,
+        "false" or "f" or "0" => false,
+        _ => throw new UsageException($"{name}: \"{text}\" is no truth value; accepted: true, false"),
+    };
 
     public bool Has(params ReadOnlySpan<string> names)
     {

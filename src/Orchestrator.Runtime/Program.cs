@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Orchestrator.Linux;
 using Orchestrator.Oci.Runtime;
-using Orchestrator.Runtime.Containers;
 using Orchestrator.Runtime.Verbs;
 
 namespace Orchestrator.Runtime;
@@ -11,24 +10,24 @@ public static class Program
     private const int Failed = 1, UsageError = 2;
 
     private static readonly string[] s_globalOptions = ["--root", "--log", "--log-format", "--criu"];
-    private static readonly string[] s_globalFlags = ["--debug", "--systemd-cgroup", "--version", "-v", "--help", "-h"];
+    private static readonly string[] s_globalFlags = ["--debug", "--systemd-cgroup", "--rootless", "--version", "-v", "--help", "-h"];
 
     public static int Main(string[] args)
     {
-        var logFile = "";
+        RuntimeLog? log = null;
         try
         {
             var global = Arguments.Parse(args, s_globalFlags, s_globalOptions, operandsMax: 0);
-            logFile = global.Value("--log") ?? "";
+            log = RuntimeLog.From(global);
             return Run(global);
         }
         catch (UsageException e)
         {
-            return Fail(logFile, e.Message, UsageError);
+            return Fail(log, e.Message, UsageError);
         }
         catch (Exception e) when (IsRefusal(e))
         {
-            return Fail(logFile, e.Message, Failed);
+            return Fail(log, e.Message, (e as RefusedException)?.ExitCode ?? Failed);
         }
     }
 
@@ -43,7 +42,7 @@ public static class Program
         if (global.Has("--help", "-h") || global.Rest.Count == 0)
             return VersionVerb.Help();
         if (global.Has("--systemd-cgroup"))
-            throw new UsageException("--systemd-cgroup: groups by way of systemd are not supported; accepted: cgroupsPath as a path");
+            throw new UsageException("--systemd-cgroup: groups by way of systemd are not supported; accepted: cgroupsPath as a path (for dockerd: --exec-opt native.cgroupdriver=cgroupfs)");
         var root = Path.GetFullPath(global.Value("--root") ?? "/run/orchestrator/runtime");
         var rest = global.Rest.Skip(1).ToArray();
         return global.Rest[0] switch
@@ -56,25 +55,26 @@ public static class Program
             "delete" => DeleteVerb.Run(root, rest),
             "exec" => ExecVerb.Run(root, rest),
             "list" => ListVerb.Run(root, rest),
+            "ps" => PsVerb.Run(root, rest),
+            "pause" => PauseVerb.Run(root, rest),
+            "resume" => ResumeVerb.Run(root, rest),
+            "events" => EventsVerb.Run(root, rest),
+            "update" => UpdateVerb.Run(root, rest),
             "spec" => SpecVerb.Run(rest),
             "plan" => PlanVerb.Run(rest),
             KeeperVerb.Name => KeeperVerb.Run(root, rest),
             LaunchVerb.Name => LaunchVerb.Run(root, rest),
             InitVerb.Name => InitVerb.Run(rest),
-            "features" => VersionVerb.Features(),
+            "features" => FeaturesVerb.Run(),
+            "help" => VersionVerb.Help(),
             var verb => throw new UsageException($"\"{verb}\" is no command; accepted: {VersionVerb.Verbs}"),
         };
     }
 
-    /// <summary>Callers such as containerd read the reason from the log file.</summary>
-    private static int Fail(string logFile, string message, int exitCode)
+    private static int Fail(RuntimeLog? log, string message, int exitCode)
     {
         FileDescriptors.Write(2, $"orc-runtime: {message}\n");
-        if (logFile.Length > 0)
-        {
-            var entry = new LogEntry("error", message, DateTimeOffset.UtcNow.ToString("O"));
-            File.AppendAllText(logFile, JsonSerializer.Serialize(entry, ContainerJson.Default.LogEntry) + "\n");
-        }
+        log?.Error(message);
         return exitCode;
     }
 }

@@ -6,12 +6,12 @@ namespace Orchestrator.Runtime;
 /// <summary>Before this program enters a container, it starts over from a read-only mount of itself: see <see cref="ProcessImage.OpenSealed()"/>.</summary>
 internal static class Resealing
 {
-    public static void Ensure(string root, string verb, string[] args)
+    public static void Ensure()
     {
         if (ProcessImage.IsSealed())
             return;
         using var program = ProcessImage.OpenSealed();
         var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => $"{e.Key}={e.Value}");
-        ProcessImage.Execute(program, ["orc-runtime", "--root", root, verb, .. args], environment);
+        ProcessImage.Execute(program, ["orc-runtime", .. Environment.GetCommandLineArgs().Skip(1)], environment);
     }
 }

@@ -27,7 +27,8 @@ public sealed class LifecycleTests : IDisposable
         Bundle.Await(() => _bundle.Status() == "stopped", "the end");
         Assert.NotEqual(0, _bundle.Runtime(["kill", id, "KILL"]).ExitCode);
         Assert.Equal(0, _bundle.Runtime(["delete", id]).ExitCode);
-        Assert.Equal(0, _bundle.Runtime(["delete", id]).ExitCode);
+        Assert.Contains("does not exist", _bundle.Runtime(["delete", id]).Error);
+        Assert.Equal(0, _bundle.Runtime(["delete", "--force", id]).ExitCode);
     }
 
     [Fact]

@@ -7,6 +7,9 @@ namespace Orchestrator.Linux.Cgroups;
 /// <param name="path">Absolute within the hierarchies, as in <c>/orchestrator/web.1</c>.</param>
 public sealed class Cgroup(CgroupLayout layout, string path)
 {
+    // An attribute of a group's directory that was made on the way to another.
+    private const string MadeAttribute = "trusted.orchestrator";
+
     public string Path { get; } = path;
 
     public IEnumerable<string> Directories => layout.All.Select(h => h.Directory(Path));
@@ -18,19 +21,31 @@ public sealed class Cgroup(CgroupLayout layout, string path)
             RetryWhenParentVanishes(() => Create(hierarchy));
     }
 
-    /// <summary>The path of a file of the group; the controller decides the hierarchy. Null when no hierarchy has the controller.</summary>
-    public string? FilePath(string controller, string file) =>
-        layout.Find(controller) is { } found ? $"{found.Hierarchy.Directory(Path)}/{file}" : null;
+    /// <summary>The path of a file of the group; the controller decides the hierarchy, <c>cgroup</c> the unified one. Null when no hierarchy has the controller.</summary>
+    public string? FilePath(string controller, string file) => DirectoryOf(controller) is { } directory ? $"{directory}/{file}" : null;
+
+    /// <summary>The group's directory in the hierarchy of the controller; <c>cgroup</c> stands for the unified one.</summary>
+    public string? DirectoryOf(string controller) =>
+        controller == "cgroup" ? layout.Unified?.Directory(Path) : layout.Find(controller)?.Hierarchy.Directory(Path);
 
     /// <summary>Removes the group and those that were made inside it. False when processes are still in it. Nothing there is no error.</summary>
     public bool Remove() => Directories.Aggregate(true, (removed, directory) => RemoveTree(directory) && removed);
+
+    /// <summary>True for a group that was made on the way to another: it may go when it is empty. One that somebody else made, perhaps with limits, stays.</summary>
+    public static bool WasMadeOnTheWay(string directory) => ExtendedAttributes.Get(directory, MadeAttribute) is not null;
 
     public void KillAll()
     {
         if (layout.Unified is { } unified && File.Exists(unified.Directory(Path) + "/cgroup.kill"))
             File.WriteAllText(unified.Directory(Path) + "/cgroup.kill", "1");
+        SignalAll(Signals.Kill);
+    }
+
+    /// <summary>Signals every process of the group and of those inside it.</summary>
+    public void SignalAll(int signal)
+    {
         foreach (var pid in Processes())
-            Kill(pid);
+            Send(pid, signal);
     }
 
     public IReadOnlySet<int> Processes() => Directories.Where(Directory.Exists)
@@ -60,10 +75,30 @@ public sealed class Cgroup(CgroupLayout layout, string path)
                 EnableControllers(directory, hierarchy.Controllers);
             var parent = directory;
             directory += "/" + name;
-            Directory.CreateDirectory(directory);
+            if (!Directory.Exists(directory))
+                Make(directory);
             // Also for a directory that was there: another may have made it a moment ago and not come to this yet.
             if (!isUnified && hierarchy.Controllers.Contains("cpuset"))
                 InheritCpuset(parent, directory);
+        }
+    }
+
+    private void Make(string directory)
+    {
+        Directory.CreateDirectory(directory);
+        if (!directory.EndsWith(Path, StringComparison.Ordinal))
+            Mark(directory);
+    }
+
+    // In a user namespace nobody may: then the group stays behind, empty.
+    private static void Mark(string directory)
+    {
+        try
+        {
+            ExtendedAttributes.Set(directory, MadeAttribute, "made"u8);
+        }
+        catch (LinuxException)
+        {
         }
     }
 
@@ -71,7 +106,7 @@ public sealed class Cgroup(CgroupLayout layout, string path)
     private static void EnableControllers(string directory, IReadOnlyList<string> controllers)
     {
         var enabled = File.ReadAllText(directory + "/cgroup.subtree_control").Split((char[])[' ', '\n']);
-        foreach (var controller in controllers.Except(enabled).Where(c => c is "cpu" or "cpuset" or "io" or "memory" or "pids"))
+        foreach (var controller in controllers.Except(enabled).Where(c => c is "cpu" or "cpuset" or "io" or "memory" or "pids" or "hugetlb" or "rdma"))
         {
             try
             {
@@ -131,12 +166,12 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         }
     }
 
-    private static void Kill(int pid)
+    private static void Send(int pid, int signal)
     {
         try
         {
             using var pidFd = Linux.Processes.OpenPidFd(pid);
-            Linux.Processes.Signal(pidFd, Signals.Kill);
+            Linux.Processes.Signal(pidFd, signal);
         }
         catch (LinuxException e) when (e.Errno == Errno.ESRCH)
         {

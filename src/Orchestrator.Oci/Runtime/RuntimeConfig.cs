@@ -4,16 +4,17 @@ using System.Text.Json.Serialization;
 namespace Orchestrator.Oci.Runtime;
 
 /// <summary>config.json of an OCI bundle, as much of it as a Linux runtime uses. Names and meanings are the OCI runtime specification's.</summary>
+/// <remarks>What has a value by default can be set, not only initialized: the generated JSON reader sets a missing init property to null.</remarks>
 public sealed record RuntimeConfig
 {
-    public string OciVersion { get; init; } = "1.2.0";
+    public string OciVersion { get; set; } = "1.2.0";
     public ProcessConfig? Process { get; init; }
     public RootConfig? Root { get; init; }
     public string? Hostname { get; init; }
     public string? Domainname { get; init; }
-    public IReadOnlyList<MountConfig> Mounts { get; init; } = [];
-    public LinuxConfig Linux { get; init; } = new();
-    public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyList<MountConfig> Mounts { get; set; } = [];
+    public LinuxConfig Linux { get; set; } = new();
+    public IReadOnlyDictionary<string, string> Annotations { get; set; } = new Dictionary<string, string>();
     public JsonElement? Hooks { get; init; }
 
     /// <exception cref="JsonException">The text is not a config.json; the message names the field.</exception>
@@ -25,7 +26,7 @@ public sealed record RuntimeConfig
 
 public sealed record RootConfig
 {
-    public string Path { get; init; } = "rootfs";
+    public string Path { get; set; } = "rootfs";
     public bool Readonly { get; init; }
 }
 
@@ -33,12 +34,12 @@ public sealed record ProcessConfig
 {
     public bool Terminal { get; init; }
     public ConsoleSize? ConsoleSize { get; init; }
-    public UserConfig User { get; init; } = new();
-    public IReadOnlyList<string> Args { get; init; } = [];
-    public IReadOnlyList<string> Env { get; init; } = [];
-    public string Cwd { get; init; } = "/";
+    public UserConfig User { get; set; } = new();
+    public IReadOnlyList<string> Args { get; set; } = [];
+    public IReadOnlyList<string> Env { get; set; } = [];
+    public string Cwd { get; set; } = "/";
     public CapabilitiesConfig? Capabilities { get; init; }
-    public IReadOnlyList<RlimitConfig> Rlimits { get; init; } = [];
+    public IReadOnlyList<RlimitConfig> Rlimits { get; set; } = [];
     public bool NoNewPrivileges { get; init; }
     public int? OomScoreAdj { get; init; }
 
@@ -58,51 +59,51 @@ public sealed record UserConfig
     public uint Uid { get; init; }
     public uint Gid { get; init; }
     public uint? Umask { get; init; }
-    public IReadOnlyList<uint> AdditionalGids { get; init; } = [];
+    public IReadOnlyList<uint> AdditionalGids { get; set; } = [];
 }
 
 public sealed record CapabilitiesConfig
 {
-    public IReadOnlyList<string> Bounding { get; init; } = [];
-    public IReadOnlyList<string> Effective { get; init; } = [];
-    public IReadOnlyList<string> Permitted { get; init; } = [];
-    public IReadOnlyList<string> Inheritable { get; init; } = [];
-    public IReadOnlyList<string> Ambient { get; init; } = [];
+    public IReadOnlyList<string> Bounding { get; set; } = [];
+    public IReadOnlyList<string> Effective { get; set; } = [];
+    public IReadOnlyList<string> Permitted { get; set; } = [];
+    public IReadOnlyList<string> Inheritable { get; set; } = [];
+    public IReadOnlyList<string> Ambient { get; set; } = [];
 }
 
 public sealed record RlimitConfig
 {
-    public string Type { get; init; } = "";
+    public string Type { get; set; } = "";
     public ulong Soft { get; init; }
     public ulong Hard { get; init; }
 }
 
 public sealed record MountConfig
 {
-    public string Destination { get; init; } = "";
+    public string Destination { get; set; } = "";
     public string? Type { get; init; }
     public string? Source { get; init; }
-    public IReadOnlyList<string> Options { get; init; } = [];
+    public IReadOnlyList<string> Options { get; set; } = [];
 }
 
 public sealed record LinuxConfig
 {
-    public IReadOnlyList<NamespaceConfig> Namespaces { get; init; } = [];
-    public IReadOnlyList<IdMapping> UidMappings { get; init; } = [];
-    public IReadOnlyList<IdMapping> GidMappings { get; init; } = [];
-    public IReadOnlyList<DeviceConfig> Devices { get; init; } = [];
+    public IReadOnlyList<NamespaceConfig> Namespaces { get; set; } = [];
+    public IReadOnlyList<IdMapping> UidMappings { get; set; } = [];
+    public IReadOnlyList<IdMapping> GidMappings { get; set; } = [];
+    public IReadOnlyList<DeviceConfig> Devices { get; set; } = [];
     public string? CgroupsPath { get; init; }
     public ResourcesConfig? Resources { get; init; }
     public string? RootfsPropagation { get; init; }
     public SeccompConfig? Seccomp { get; init; }
-    public IReadOnlyDictionary<string, string> Sysctl { get; init; } = new Dictionary<string, string>();
-    public IReadOnlyList<string> MaskedPaths { get; init; } = [];
-    public IReadOnlyList<string> ReadonlyPaths { get; init; } = [];
+    public IReadOnlyDictionary<string, string> Sysctl { get; set; } = new Dictionary<string, string>();
+    public IReadOnlyList<string> MaskedPaths { get; set; } = [];
+    public IReadOnlyList<string> ReadonlyPaths { get; set; } = [];
 }
 
 public sealed record NamespaceConfig
 {
-    public string Type { get; init; } = "";
+    public string Type { get; set; } = "";
     public string? Path { get; init; }
 }
 
@@ -115,8 +116,8 @@ public sealed record IdMapping
 
 public sealed record DeviceConfig
 {
-    public string Path { get; init; } = "";
-    public string Type { get; init; } = "c";
+    public string Path { get; set; } = "";
+    public string Type { get; set; } = "c";
     public long Major { get; init; }
     public long Minor { get; init; }
     public uint? FileMode { get; init; }
@@ -124,73 +125,21 @@ public sealed record DeviceConfig
     public uint? Gid { get; init; }
 }
 
-public sealed record ResourcesConfig
-{
-    public IReadOnlyList<DeviceRule> Devices { get; init; } = [];
-    public MemoryResources? Memory { get; init; }
-    public CpuResources? Cpu { get; init; }
-    public PidsResources? Pids { get; init; }
-    [JsonPropertyName("blockIO")] public BlockIoResources? BlockIo { get; init; }
-
-    /// <summary>Version 2 files by name, written as they are.</summary>
-    public IReadOnlyDictionary<string, string> Unified { get; init; } = new Dictionary<string, string>();
-}
-
-public sealed record DeviceRule
-{
-    public bool Allow { get; init; }
-    public string? Type { get; init; }
-    public long? Major { get; init; }
-    public long? Minor { get; init; }
-    public string? Access { get; init; }
-}
-
-/// <summary>Bytes; -1 is no limit.</summary>
-public sealed record MemoryResources
-{
-    public long? Limit { get; init; }
-    public long? Reservation { get; init; }
-
-    /// <summary>Memory and swap together.</summary>
-    public long? Swap { get; init; }
-    public ulong? Swappiness { get; init; }
-    public bool? DisableOOMKiller { get; init; }
-}
-
-public sealed record CpuResources
-{
-    public ulong? Shares { get; init; }
-    public long? Quota { get; init; }
-    public ulong? Period { get; init; }
-    public string? Cpus { get; init; }
-    public string? Mems { get; init; }
-}
-
-public sealed record PidsResources
-{
-    public long Limit { get; init; }
-}
-
-public sealed record BlockIoResources
-{
-    public ushort? Weight { get; init; }
-}
-
 public sealed record SeccompConfig
 {
-    public string DefaultAction { get; init; } = "";
+    public string DefaultAction { get; set; } = "";
     public uint? DefaultErrnoRet { get; init; }
-    public IReadOnlyList<string> Architectures { get; init; } = [];
-    public IReadOnlyList<string> Flags { get; init; } = [];
-    public IReadOnlyList<SeccompRule> Syscalls { get; init; } = [];
+    public IReadOnlyList<string> Architectures { get; set; } = [];
+    public IReadOnlyList<string> Flags { get; set; } = [];
+    public IReadOnlyList<SeccompRule> Syscalls { get; set; } = [];
 }
 
 public sealed record SeccompRule
 {
-    public IReadOnlyList<string> Names { get; init; } = [];
-    public string Action { get; init; } = "";
+    public IReadOnlyList<string> Names { get; set; } = [];
+    public string Action { get; set; } = "";
     public uint? ErrnoRet { get; init; }
-    public IReadOnlyList<SeccompArgument> Args { get; init; } = [];
+    public IReadOnlyList<SeccompArgument> Args { get; set; } = [];
 }
 
 public sealed record SeccompArgument
@@ -198,16 +147,16 @@ public sealed record SeccompArgument
     public uint Index { get; init; }
     public ulong Value { get; init; }
     public ulong ValueTwo { get; init; }
-    public string Op { get; init; } = "";
+    public string Op { get; set; } = "";
 }
 
 /// <summary>The value of the annotation <see cref="RuntimeAnnotations.Overlay"/>: what the root is made of.</summary>
 public sealed record OverlayConfig
 {
     /// <summary>Layer directories, topmost first.</summary>
-    public IReadOnlyList<string> Lower { get; init; } = [];
-    public string Upper { get; init; } = "";
-    public string Work { get; init; } = "";
+    public IReadOnlyList<string> Lower { get; set; } = [];
+    public string Upper { get; set; } = "";
+    public string Work { get; set; } = "";
 
     public static OverlayConfig Parse(string json) =>
         JsonSerializer.Deserialize(json, RuntimeJson.Default.OverlayConfig) ?? throw new JsonException("the overlay is null");
@@ -229,5 +178,6 @@ public static class RuntimeAnnotations
     RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(RuntimeConfig))]
 [JsonSerializable(typeof(ProcessConfig))]
+[JsonSerializable(typeof(ResourcesConfig))]
 [JsonSerializable(typeof(OverlayConfig))]
 internal sealed partial class RuntimeJson : JsonSerializerContext;

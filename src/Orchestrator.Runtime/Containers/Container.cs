@@ -11,6 +11,7 @@ namespace Orchestrator.Runtime.Containers;
 public sealed class Container
 {
     private const int ReleaseAttempts = 5;
+    private const string ResourcesFile = "resources.json";
     private readonly string _directory;
 
     public Container(string root, string id)
@@ -75,6 +76,19 @@ public sealed class Container
 
     public ContainerRecord RequireRecord() => Record ?? throw new RefusedException($"container {Id} does not exist");
 
+    /// <summary>The container's process. Callers know the words.</summary>
+    public SafeFileHandle RequireProcess(ContainerRecord record, string what) =>
+        OpenProcess(record) ?? throw new RefusedException($"cannot {what} container {Id}: container not running");
+
+    /// <summary>The limits that are in force: those of config.json, until an update.</summary>
+    public ResourcesConfig Resources(ContainerRecord record)
+    {
+        var updated = Path.Combine(_directory, ResourcesFile);
+        return File.Exists(updated) ? ResourcesConfig.Parse(File.ReadAllBytes(updated)) : ReadConfig(record.Bundle).Linux.Resources ?? new ResourcesConfig();
+    }
+
+    public void Save(ResourcesConfig resources) => Write(ResourcesFile, resources.ToJson());
+
     public static RuntimeConfig ReadConfig(string bundle)
     {
         var path = Path.Combine(bundle, "config.json");
@@ -96,13 +110,16 @@ public sealed class Container
     {
         var record = RequireRecord();
         using var process = OpenProcess(record);
+        var config = File.Exists(Path.Combine(record.Bundle, "config.json")) ? ReadConfig(record.Bundle) : new RuntimeConfig();
         return new StateReport
         {
             Id = Id,
-            Status = process is not null ? File.Exists(GoPipePath) ? "created" : "running" : record.Pid == 0 && Exit is null ? "creating" : "stopped",
             Pid = process is null ? 0 : record.Pid,
+            Status = process is not null ? RunningStatus(record) : record.Pid == 0 && Exit is null ? "creating" : "stopped",
             Bundle = record.Bundle,
-            Annotations = File.Exists(Path.Combine(record.Bundle, "config.json")) ? ReadConfig(record.Bundle).Annotations : new Dictionary<string, string>(),
+            Rootfs = Path.GetFullPath(config.Root?.Path ?? "", record.Bundle),
+            Created = DateTimeOffset.FromUnixTimeMilliseconds(record.CreatedAtUnixMs).UtcDateTime.ToString("O"),
+            Annotations = config.Annotations,
             CreatedAtUnixMs = record.CreatedAtUnixMs,
             Exit = Exit,
         };
@@ -112,6 +129,15 @@ public sealed class Container
     public static SafeFileHandle? OpenProcess(ContainerRecord record) => record.Pid == 0 ? null : Processes.Find(record.Pid, record.StartTime);
 
     public static Cgroup CgroupOf(ContainerRecord record) => new(CgroupLayout.Read(), record.CgroupPath);
+
+    public static CgroupFreezer FreezerOf(ContainerRecord record)
+    {
+        var layout = CgroupLayout.Read();
+        return new CgroupFreezer(layout, new Cgroup(layout, record.CgroupPath));
+    }
+
+    private string RunningStatus(ContainerRecord record) =>
+        File.Exists(GoPipePath) ? "created" : FreezerOf(record).IsFrozen ? "paused" : "running";
 
     private T? Read<T>(string name, JsonTypeInfo<T> type)
         where T : class
@@ -126,10 +152,12 @@ public sealed class Container
         }
     }
 
-    private void Write<T>(string name, T value, JsonTypeInfo<T> type)
+    private void Write<T>(string name, T value, JsonTypeInfo<T> type) => Write(name, JsonSerializer.SerializeToUtf8Bytes(value, type));
+
+    private void Write(string name, byte[] bytes)
     {
         var path = Path.Combine(_directory, name);
-        File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(value, type));
+        File.WriteAllBytes(path + ".new", bytes);
         FileSystem.Rename(path + ".new", path);
     }
 }

@@ -19,11 +19,16 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
 
     public ContainerRecord? Record { get; private set; }
 
+    public LaunchOptions Options { get; init; } = new();
+
     /// <summary>The terminal's master, when config.json asks for a terminal.</summary>
     public SafeFileHandle? Terminal { get; private set; }
 
     public static string CgroupPath(RuntimeConfig config, string id) =>
         config.Linux.CgroupsPath is { Length: > 0 } path ? "/" + path.Trim('/') : "/orchestrator/" + id;
+
+    /// <summary>The session keyring of a container, which its commands share. The name is runc's.</summary>
+    public static string KeyringOf(string id) => "_ses." + id;
 
     public static LaunchFacts Facts(RuntimeConfig config, string bundle, string id, LaunchDescriptors descriptors) => new()
     {
@@ -75,7 +80,13 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
 
     private ChildProcess StartClaimed(Pipe errorPipe, LaunchDescriptors descriptors, bool waitsForStart)
     {
-        var facts = Facts(config, bundle, container.Id, descriptors) with { WaitsForStart = waitsForStart, Program = program };
+        var facts = Facts(config, bundle, container.Id, descriptors) with
+        {
+            WaitsForStart = waitsForStart,
+            Program = program,
+            Keyring = Options.NewKeyring ? KeyringOf(container.Id) : null,
+            NoPivot = Options.NoPivot,
+        };
         var plan = ContainerPlan.Compile(config, facts);
         Record = new ContainerRecord
         {
@@ -89,7 +100,8 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         var cgroup = new Cgroup(facts.Cgroups, facts.CgroupPath);
         try
         {
-            Limit(cgroup, plan);
+            cgroup.Create();
+            LimitWriter.Write(cgroup, plan.Limits);
             return Clone(plan, cgroup, facts, errorPipe);
         }
         catch
@@ -110,10 +122,10 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
             FileSystem.MakeNode(container.GoPipePath, FileKind.Fifo, 0x180);
             FileSystem.MakeNode(container.ErrorPipePath, FileKind.Fifo, 0x180);
             // A FIFO that is open for reading lets the writer in, and one that is open for both never ends.
-            var reader = LaunchPipes.MoveUp(FileSystem.Open(container.ErrorPipePath, OpenFlags.ReadOnly | OpenFlags.NonBlocking));
-            using var errorPipe = new Pipe(reader, LaunchPipes.MoveUp(FileSystem.Open(container.ErrorPipePath, OpenFlags.WriteOnly)));
-            using var go = LaunchPipes.MoveUp(FileSystem.Open(container.GoPipePath, OpenFlags.ReadWrite));
-            return StartClaimed(errorPipe, new LaunchDescriptors(errorPipe.Writer.Number(), go.Number(), go.Number()), waitsForStart: true);
+            var reader = LaunchPipes.MoveUp(FileSystem.Open(container.ErrorPipePath, OpenFlags.ReadOnly | OpenFlags.NonBlocking), Options.Preserved);
+            using var errorPipe = new Pipe(reader, LaunchPipes.MoveUp(FileSystem.Open(container.ErrorPipePath, OpenFlags.WriteOnly), Options.Preserved));
+            using var go = LaunchPipes.MoveUp(FileSystem.Open(container.GoPipePath, OpenFlags.ReadWrite), Options.Preserved);
+            return StartClaimed(errorPipe, Options.Streams(errorPipe.Writer.Number(), go.Number(), go.Number()), waitsForStart: true);
         }
         catch
         {
@@ -125,7 +137,7 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
     private ChildProcess Clone(ContainerPlan plan, Cgroup cgroup, LaunchFacts facts, Pipe errorPipe)
     {
         using var unified = facts.Cgroups.Unified is { } u ? FileSystem.Open(u.Directory(cgroup.Path), OpenFlags.Path | OpenFlags.Directory) : null;
-        var child = Launcher.Launch(plan.Tape, LaunchDescriptors.ErrorPipeInChild, new CloneOptions(plan.Namespaces, unified?.Number() ?? -1, Sibling: _kept is not null));
+        var child = Launcher.Launch(plan.Tape, facts.Descriptors.ErrorPipeNumber, new CloneOptions(plan.Namespaces, unified?.Number() ?? -1, Sibling: _kept is not null));
         errorPipe.Writer.Dispose();
         try
         {
@@ -180,24 +192,6 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
                     break;
                 case { } failure:
                     throw new RefusedException(FailureText.Describe(plan.Tape, failure, config.Process!.Args));
-            }
-        }
-    }
-
-    private static void Limit(Cgroup cgroup, ContainerPlan plan)
-    {
-        cgroup.Create();
-        foreach (var setting in plan.Limits)
-        {
-            var path = cgroup.FilePath(setting.Controller, setting.File)
-                ?? throw new RuntimeConfigException(setting.Field, $"needs the cgroup controller {setting.Controller}");
-            try
-            {
-                File.WriteAllText(path, setting.Value);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw new RuntimeConfigException(setting.Field, $"the kernel refuses \"{setting.Value}\" for {setting.File}: {e.Message}");
             }
         }
     }

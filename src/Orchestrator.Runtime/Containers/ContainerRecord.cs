@@ -33,15 +33,20 @@ public sealed record KeptRecord(string Log, long LogBytesMax, int LogFilesMax, i
 /// <param name="ExitCode">128 and the signal's number when a signal ended the process; -1 when nobody saw it end.</param>
 public sealed record ExitRecord(int ExitCode, int Signal, bool OomKilled, long FinishedAtUnixMs);
 
-/// <summary>What <c>state</c> prints: the specification's fields, and how the container ended.</summary>
+/// <summary>What <c>state</c> and <c>list</c> print: the specification's fields, runc's, and how the container ended.</summary>
 public sealed record StateReport
 {
     public string OciVersion { get; init; } = "1.2.0";
     public required string Id { get; init; }
-    public required string Status { get; init; }
     public required int Pid { get; init; }
+    public required string Status { get; init; }
     public required string Bundle { get; init; }
+    public required string Rootfs { get; init; }
+
+    /// <summary>As in 2026-01-31T12:00:00.1234567Z.</summary>
+    public required string Created { get; init; }
     public required IReadOnlyDictionary<string, string> Annotations { get; init; }
+    public string Owner { get; init; } = "root";
     public required long CreatedAtUnixMs { get; init; }
     public ExitRecord? Exit { get; init; }
 }
@@ -54,4 +59,6 @@ public sealed record LogEntry(string Level, string Msg, string Time);
 [JsonSerializable(typeof(StateReport))]
 [JsonSerializable(typeof(StateReport[]))]
 [JsonSerializable(typeof(LogEntry))]
+[JsonSerializable(typeof(RuntimeEvent))]
+[JsonSerializable(typeof(int[]))]
 internal sealed partial class ContainerJson : JsonSerializerContext;

@@ -35,14 +35,17 @@ internal sealed class KeeperGroup(CgroupLayout layout, string parent)
         }
     }
 
-    /// <summary>Removes the group that containers share when the last is gone.</summary>
+    /// <summary>Removes the group that containers share when the last is gone; one that somebody else made, perhaps with limits, stays.</summary>
     public static void RemoveShared(CgroupLayout layout, string containerPath)
     {
         var parent = Path.GetDirectoryName(containerPath)!.TrimEnd('/');
         if (parent.Length == 0)
             return;
-        foreach (var hierarchy in layout.All)
-            RemoveIfUnused(hierarchy.Directory(parent));
+        foreach (var directory in layout.All.Select(h => h.Directory(parent)))
+        {
+            if (Directory.Exists(directory) && Cgroup.WasMadeOnTheWay(directory))
+                RemoveIfUnused(directory);
+        }
     }
 
     private static bool RemoveIfUnused(string directory)

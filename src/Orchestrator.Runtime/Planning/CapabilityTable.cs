@@ -11,6 +11,8 @@ internal static class CapabilityTable
         "PERFMON", "BPF", "CHECKPOINT_RESTORE",
     ];
 
+    public static IReadOnlyList<string> Names { get; } = [.. s_names.Select(n => "CAP_" + n)];
+
     public static int? Find(string name) =>
         name.StartsWith("CAP_", StringComparison.Ordinal) && Array.IndexOf(s_names, name[4..]) is var number and >= 0 ? number : null;
 

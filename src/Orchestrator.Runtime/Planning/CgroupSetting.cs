@@ -4,94 +4,111 @@ using Orchestrator.Oci.Runtime;
 namespace Orchestrator.Runtime.Planning;
 
 /// <summary>One file of the container's group, and what is written to it before the container starts.</summary>
+/// <param name="Controller">Decides the hierarchy; <c>cgroup</c> for the files that every version 2 group has.</param>
 public sealed record CgroupSetting(string Controller, string File, string Value, string Field)
 {
-    public override string ToString() => $"      {Controller}: {File} = {Value}  # {Field}";
+    /// <summary>Instead of a file: a program that decides about devices.</summary>
+    public byte[]? Program { get; init; }
+
+    /// <summary>What takes this one's place on kernels without the file.</summary>
+    public CgroupSetting? Else { get; init; }
+
+    /// <summary>A kernel without the file does not need it.</summary>
+    public bool IsOptional { get; init; }
+
+    /// <summary>A file of the group whose number the value must not be below.</summary>
+    public string? NotBelow { get; init; }
+
+    public override string ToString() => Program is { } program
+        ? $"      {Controller}: a device program of {program.Length / 8} instructions  # {Field}"
+        : $"      {Controller}: {File} = {Value}  # {Field}";
 
     /// <summary>linux.resources for the machine's version of each controller.</summary>
-    /// <exception cref="RuntimeConfigException">A limit whose controller the machine does not have.</exception>
+    /// <exception cref="RuntimeConfigException">A limit whose controller the machine does not have, or that its version cannot keep.</exception>
     public static IReadOnlyList<CgroupSetting> From(ResourcesConfig? resources, CgroupLayout layout)
     {
         if (resources is null)
             return [];
-        var settings = new List<CgroupSetting>();
-        Devices(settings, resources.Devices, layout);
-        Memory(settings, resources.Memory, layout);
-        Cpu(settings, resources.Cpu, layout);
+        var settings = new CgroupSettings(layout);
+        DeviceRules.Add(settings, resources.Devices);
+        CgroupMemory.Add(settings, resources.Memory);
+        CgroupCpu.Add(settings, resources.Cpu);
         if (resources.Pids is { } pids)
-            Add(settings, layout, "pids", "pids.max", "pids.max", Max(pids.Limit == 0 ? -1 : pids.Limit), "pids.limit");
-        if (resources.BlockIo?.Weight is { } weight and > 0)
-            Add(settings, layout, "blkio", "blkio.weight", "io.weight", $"{weight}", "blockIO.weight");
-        if (resources.Unified.Count > 0 && layout.Unified is null)
-            throw new RuntimeConfigException("linux.resources.unified", "needs cgroup version 2, which is not mounted here");
-        settings.AddRange(resources.Unified.Select(u => new CgroupSetting(u.Key.Split('.')[0], u.Key, u.Value, $"linux.resources.unified[{u.Key}]")));
-        return settings;
+            settings.Add("pids", "pids.max", "pids.max", CgroupSettings.Max(pids.Limit == 0 ? -1 : pids.Limit), "pids.limit");
+        CgroupBlockIo.Add(settings, resources.BlockIo);
+        AddHugepages(settings, resources.HugepageLimits);
+        AddNetwork(settings, resources.Network);
+        foreach (var (name, rdma) in resources.Rdma.OrderBy(r => r.Key, StringComparer.Ordinal))
+            settings.Add("rdma", "rdma.max", "rdma.max", $"{name}{Part(" hca_handle=", rdma.HcaHandles)}{Part(" hca_object=", rdma.HcaObjects)}", $"rdma[{name}]");
+        AddUnified(settings, resources.Unified);
+        return settings.All;
     }
 
-    private static void Memory(List<CgroupSetting> settings, MemoryResources? memory, CgroupLayout layout)
+    // Reservations as well as use, where the kernel knows them apart.
+    private static void AddHugepages(CgroupSettings settings, IReadOnlyList<HugepageLimit> limits)
     {
-        if (memory is null)
-            return;
-        var unified = layout.Find("memory") is { IsUnified: true };
-        if (memory.Limit is { } limit and not 0)
-            Add(settings, layout, "memory", "memory.limit_in_bytes", "memory.max", unified ? Max(limit) : $"{limit}", "memory.limit");
-        if (memory.Reservation is { } reservation and not 0)
-            Add(settings, layout, "memory", "memory.soft_limit_in_bytes", "memory.low", unified ? Max(reservation) : $"{reservation}", "memory.reservation");
-        // Version 1 counts memory and swap together, version 2 swap alone.
-        if (memory.Swap is { } swap and not 0)
-            Add(settings, layout, "memory", "memory.memsw.limit_in_bytes", "memory.swap.max",
-                unified ? Max(swap < 0 ? swap : Math.Max(0, swap - Math.Max(0, memory.Limit ?? 0))) : $"{swap}", "memory.swap");
-        if (memory.Swappiness is { } swappiness && !unified)
-            Add(settings, layout, "memory", "memory.swappiness", "", $"{swappiness}", "memory.swappiness");
-        if (memory.DisableOOMKiller == true && !unified)
-            Add(settings, layout, "memory", "memory.oom_control", "", "1", "memory.disableOOMKiller");
-    }
-
-    private static void Cpu(List<CgroupSetting> settings, CpuResources? cpu, CgroupLayout layout)
-    {
-        if (cpu is null)
-            return;
-        var unified = layout.Find("cpu") is { IsUnified: true };
-        if (cpu.Shares is { } shares and not 0)
-            Add(settings, layout, "cpu", "cpu.shares", "cpu.weight", unified ? $"{Weight(shares)}" : $"{shares}", "cpu.shares");
-        if (unified && (cpu.Quota is not null || cpu.Period is not null))
-            Add(settings, layout, "cpu", "", "cpu.max", $"{Max(cpu.Quota is > 0 ? cpu.Quota.Value : -1)} {cpu.Period ?? 100_000}", "cpu.quota");
-        if (!unified && cpu.Period is { } period and not 0)
-            Add(settings, layout, "cpu", "cpu.cfs_period_us", "", $"{period}", "cpu.period");
-        if (!unified && cpu.Quota is { } quota and not 0)
-            Add(settings, layout, "cpu", "cpu.cfs_quota_us", "", $"{quota}", "cpu.quota");
-        if (!string.IsNullOrEmpty(cpu.Cpus))
-            Add(settings, layout, "cpuset", "cpuset.cpus", "cpuset.cpus", cpu.Cpus, "cpu.cpus");
-        if (!string.IsNullOrEmpty(cpu.Mems))
-            Add(settings, layout, "cpuset", "cpuset.mems", "cpuset.mems", cpu.Mems, "cpu.mems");
-    }
-
-    // Version 2 has no such files: a program of the kernel's decides there.
-    private static void Devices(List<CgroupSetting> settings, IReadOnlyList<DeviceRule> rules, CgroupLayout layout)
-    {
-        if (layout.Find("devices") is not { IsUnified: false })
-            return;
-        for (var i = 0; i < rules.Count; i++)
+        for (var i = 0; i < limits.Count; i++)
         {
-            var rule = rules[i];
-            var numbers = $"{rule.Major?.ToString() ?? "*"}:{rule.Minor?.ToString() ?? "*"}";
-            var type = rule.Type is null or "" ? "a" : rule.Type;
-            // "a" stands for all devices and all access, whatever follows.
-            var value = type == "a" ? "a" : $"{type} {numbers} {rule.Access ?? "rwm"}";
-            Add(settings, layout, "devices", rule.Allow ? "devices.allow" : "devices.deny", "", value, $"devices[{i}]");
+            var (size, value, field) = (limits[i].PageSize, $"{limits[i].Limit}", $"hugepageLimits[{i}]");
+            settings.Add("hugetlb", $"hugetlb.{size}.limit_in_bytes", $"hugetlb.{size}.max", value, field);
+            settings.Add("hugetlb", $"hugetlb.{size}.rsvd.limit_in_bytes", $"hugetlb.{size}.rsvd.max", value, field, isOptional: true);
         }
     }
 
-    private static void Add(List<CgroupSetting> settings, CgroupLayout layout, string controller, string v1, string v2, string value, string field)
+    private static void AddNetwork(CgroupSettings settings, NetworkResources? network)
     {
-        var name = controller == "blkio" && layout.Find("io") is { IsUnified: true } ? "io" : controller;
-        var found = layout.Find(name)
-            ?? throw new RuntimeConfigException("linux.resources." + field, $"needs the cgroup controller {controller}, which this machine does not have");
-        settings.Add(new CgroupSetting(name, found.IsUnified ? v2 : v1, value, "linux.resources." + field));
+        if (network?.ClassID is { } id)
+            settings.Add("net_cls", "net_cls.classid", null, $"{id}", "network.classID");
+        for (var i = 0; i < (network?.Priorities.Count ?? 0); i++)
+            settings.Add("net_prio", "net_prio.ifpriomap", null, $"{network!.Priorities[i].Name} {network.Priorities[i].Priority}", $"network.priorities[{i}]");
     }
 
-    private static string Max(long value) => value < 0 ? "max" : $"{value}";
+    private static void AddUnified(CgroupSettings settings, IReadOnlyDictionary<string, string> unified)
+    {
+        foreach (var (file, value) in unified.OrderBy(u => u.Key, StringComparer.Ordinal))
+        {
+            var field = $"linux.resources.unified[{file}]";
+            var controller = file.Split('.')[0];
+            if (file.Contains('/', StringComparison.Ordinal))
+                throw new RuntimeConfigException(field, "is no file of a group; accepted: as in memory.high");
+            if (settings.Layout.Unified is null)
+                throw new RuntimeConfigException(field, "needs cgroup version 2, which is not mounted here");
+            if (controller != "cgroup" && settings.Layout.Find(controller) is not { IsUnified: true })
+                throw new RuntimeConfigException(field, $"needs the controller {controller} of cgroup version 2, which this machine does not have");
+            settings.Add(new CgroupSetting(controller, file, value, field));
+        }
+    }
 
-    /// <summary>2..262144 to 1..10000, as systemd and the other runtimes do.</summary>
-    private static ulong Weight(ulong shares) => 1 + (Math.Clamp(shares, 2, 262_144) - 2) * 9999 / 262_142;
+    private static string Part(string name, uint? value) => value is null ? "" : name + value;
+}
+
+/// <summary>Collects settings; the layout decides which version's file each one is.</summary>
+internal sealed class CgroupSettings(CgroupLayout layout)
+{
+    private readonly List<CgroupSetting> _all = [];
+
+    public IReadOnlyList<CgroupSetting> All => _all;
+
+    public CgroupLayout Layout => layout;
+
+    public bool IsUnified(string controller) => layout.Find(controller) is { IsUnified: true };
+
+    public void Add(CgroupSetting setting) => _all.Add(setting);
+
+    /// <param name="v1">Null when version 1 has no such thing.</param>
+    /// <param name="v2">Null when version 2 has no such thing.</param>
+    public void Add(string controller, string? v1, string? v2, string value, string field, bool isOptional = false, string? notBelow = null, CgroupSetting? otherwise = null) =>
+        Add(Setting(controller, v1, v2, value, field) with { IsOptional = isOptional, NotBelow = notBelow, Else = otherwise });
+
+    public CgroupSetting Setting(string controller, string? v1, string? v2, string value, string field)
+    {
+        field = "linux.resources." + field;
+        var found = layout.Find(controller)
+            ?? throw new RuntimeConfigException(field, $"needs the cgroup controller {controller}, which this machine does not have");
+        var file = (found.IsUnified ? v2 : v1)
+            ?? throw new RuntimeConfigException(field, $"is not to be had with cgroup version {(found.IsUnified ? 2 : 1)}, which this machine has");
+        return new CgroupSetting(controller, file, value, field);
+    }
+
+    public static string Max(long value) => value < 0 ? "max" : $"{value}";
 }

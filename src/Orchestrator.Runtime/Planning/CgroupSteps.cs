@@ -11,11 +11,16 @@ namespace Orchestrator.Runtime.Planning;
 /// </summary>
 internal static class CgroupSteps
 {
-    public static void Join(Tape tape, CgroupLayout layout, string path)
+    public static void Join(Tape tape, LaunchFacts facts) =>
+        Join(tape, facts.Cgroups, h => h.Controllers.Select(facts.CgroupPaths.GetValueOrDefault).FirstOrDefault(p => p is not null) ?? facts.CgroupPath);
+
+    public static void Join(Tape tape, CgroupLayout layout, string path) => Join(tape, layout, _ => path);
+
+    private static void Join(Tape tape, CgroupLayout layout, Func<CgroupHierarchy, string> pathIn)
     {
         foreach (var hierarchy in layout.V1)
         {
-            var tasks = tape.Add("linux.cgroupsPath", Syscall.openat, HereDirectory, hierarchy.Directory(path) + "/tasks",
+            var tasks = tape.Add("linux.cgroupsPath", Syscall.openat, HereDirectory, hierarchy.Directory(pathIn(hierarchy)) + "/tasks",
                 Argument.Flags(OpenFlags.WriteOnly | OpenFlags.CloseOnExec), 0);
             tape.Add("linux.cgroupsPath", Syscall.write, tasks, "0", 1);
         }

@@ -28,7 +28,10 @@ public sealed record ContainerPlan(IReadOnlyList<CgroupSetting> Limits, Namespac
         var workingDirectory = root.OpenOrMake("process.cwd", process.Cwd, isDirectory: true);
         if (config.Root!.Readonly)
             RootSteps.MakeReadOnly(tape, root);
-        RootSteps.Pivot(tape, root);
+        if (facts.NoPivot)
+            RootSteps.MoveOver(tape, root);
+        else
+            RootSteps.Pivot(tape, root);
         credentials.Limits();
         steps.GiveStreams();
         credentials.Become(config.Linux.Seccomp);
@@ -40,7 +43,7 @@ public sealed record ContainerPlan(IReadOnlyList<CgroupSetting> Limits, Namespac
 
     private static NamespaceKinds EnterNamespaces(Tape tape, RuntimeConfig config, LaunchFacts facts)
     {
-        CgroupSteps.Join(tape, facts.Cgroups, facts.CgroupPath);
+        CgroupSteps.Join(tape, facts);
         var created = NamespaceKinds.None;
         foreach (var (kind, path, field) in NamespaceTable.Read(config.Linux))
         {

@@ -19,7 +19,7 @@ internal static class ExecPlan
         var credentials = new CredentialSteps(tape, process, facts);
         steps.Begin();
         tape.Add("", Syscall.prctl, Argument.Named(Dumpable, "PR_SET_DUMPABLE"), 0, 0, 0, 0);
-        CgroupSteps.Join(tape, facts.Cgroups, facts.CgroupPath);
+        CgroupSteps.Join(tape, facts);
         credentials.OomScore();
         // The pid namespace the launcher has entered: a process cannot enter one, only its children can.
         var kinds = NamespaceTable.Read(config.Linux).Aggregate(NamespaceKinds.None, (all, ns) => all | ns.Kind) & ~NamespaceKinds.Pid;

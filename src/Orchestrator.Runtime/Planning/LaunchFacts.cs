@@ -25,6 +25,15 @@ public sealed record LaunchFacts
     /// <summary>This program on the host, which a container with an init gets as its pid 1.</summary>
     public string Program { get; init; } = "orc-runtime";
 
+    /// <summary>The name of the session keyring to join, or to make; null keeps the caller's.</summary>
+    public string? Keyring { get; init; }
+
+    /// <summary>Moves the root over the old one instead of pivoting, which the kernel does not do on an initramfs.</summary>
+    public bool NoPivot { get; init; }
+
+    /// <summary>Groups of single controllers that are others than <see cref="CgroupPath"/>.</summary>
+    public IReadOnlyDictionary<string, string> CgroupPaths { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Stops before execve until <c>start</c>: the two halves of the OCI lifecycle.</summary>
     public bool WaitsForStart { get; init; }
 }
@@ -38,8 +47,18 @@ public sealed record LaunchFacts
 /// <param name="Input">The container's stdin; -1 leaves the inherited one.</param>
 public sealed record LaunchDescriptors(int ErrorPipe, int GoPipe, int TerminalAnswer = -1, int Input = -1, int Output = -1, int Errors = -1)
 {
-    /// <summary>Where the child puts the error pipe, so that it can close all above.</summary>
+    /// <summary>Where the child puts the error pipe, so that it can close all above: behind the preserved descriptors, if there are any.</summary>
     public const int ErrorPipeInChild = 3;
+
+    public const int FirstPreserved = 3;
+
+    /// <summary>So many descriptors from <see cref="FirstPreserved"/> on stay open for the program.</summary>
+    public int Preserved { get; init; }
+
+    /// <summary>So many of them are sockets of a caller that listens for the program, which is told so.</summary>
+    public int Listening { get; init; }
+
+    public int ErrorPipeNumber => ErrorPipeInChild + Preserved;
 
     /// <summary>Where the child keeps the terminal's master until the parent has taken it.</summary>
     public const int TerminalInChild = 200;

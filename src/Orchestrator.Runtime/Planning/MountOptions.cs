@@ -38,6 +38,8 @@ internal sealed class MountOptions
         ["runbindable"] = MountFlags.Unbindable | MountFlags.Recursive,
     };
 
+    public static IEnumerable<string> Names => s_attributes.Keys.Concat(s_propagations.Keys);
+
     public bool IsBind { get; private init; }
 
     public bool IsRecursiveBind { get; private init; }

@@ -10,15 +10,17 @@ namespace Orchestrator.Runtime.Planning;
 internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts facts, bool underInit = false)
 {
     private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    private const int SetMask = 2, ParentDeathSignal = 1;
+    private const int SetMask = 2, ParentDeathSignal = 1, JoinSessionKeyring = 1;
 
     private LaunchDescriptors Descriptors => facts.Descriptors;
 
     public void Begin()
     {
-        if (Descriptors.ErrorPipe != LaunchDescriptors.ErrorPipeInChild)
-            tape.Add("", Syscall.dup3, Argument.Named(Descriptors.ErrorPipe, "error-pipe"), LaunchDescriptors.ErrorPipeInChild, CloseOnExec);
+        if (Descriptors.ErrorPipe != Descriptors.ErrorPipeNumber)
+            tape.Add("", Syscall.dup3, Argument.Named(Descriptors.ErrorPipe, "error-pipe"), Descriptors.ErrorPipeNumber, CloseOnExec);
         tape.Add("", Syscall.setsid);
+        if (facts.Keyring is { } keyring)
+            tape.Add("", Syscall.keyctl, Argument.Named(JoinSessionKeyring, "JOIN_SESSION_KEYRING"), keyring).Tolerate(Errno.ENOSYS, Errno.EACCES);
         tape.Add("", Syscall.umask, 0);
     }
 
@@ -81,7 +83,7 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
             WaitForGo("start");
         }
         // Really closed, not left to execve: /proc/self/fd could lead the program's path or links out of the root.
-        tape.Add("", Syscall.close_range, LaunchDescriptors.ErrorPipeInChild + 1, Argument.Named(uint.MaxValue, "max"), 0);
+        tape.Add("", Syscall.close_range, Descriptors.ErrorPipeNumber + 1, Argument.Named(uint.MaxValue, "max"), 0);
         foreach (var signal in (ReadOnlySpan<int>)[Signals.Hangup, Signals.Interrupt, 3, Signals.Pipe, Signals.Terminate, Signals.Child])
             tape.Add("", Syscall.rt_sigaction, Argument.Named(signal, Signals.Name(signal)), Argument.Of(new byte[32], "SIG_DFL"), Argument.Null, SignalSet.Size);
         tape.Add("", Syscall.rt_sigprocmask, Argument.Named(SetMask, "SIG_SETMASK"), underInit ? SignalSet.Forwardable : SignalSet.Empty, Argument.Null, SignalSet.Size);
@@ -117,7 +119,8 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
             probe.Tolerate(Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES);
     }
 
-    private void Execute(string[] candidates, IReadOnlyList<string> args) => Execute(tape, candidates, args, process.Env);
+    private void Execute(string[] candidates, IReadOnlyList<string> args) => Execute(tape, candidates, args,
+        Descriptors.Listening == 0 ? process.Env : [.. process.Env, $"LISTEN_FDS={Descriptors.Listening}", "LISTEN_PID=1"]);
 
     public static void Execute(Tape tape, string[] candidates, IReadOnlyList<string> args, IEnumerable<string> env)
     {
@@ -135,7 +138,7 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
     {
         var report = new byte[16];
         BinaryPrimitives.WriteInt64LittleEndian(report, kind);
-        tape.Add(field, Syscall.write, LaunchDescriptors.ErrorPipeInChild, Argument.Of(report, kind == ChildReports.ReadyToStart ? "ready" : "terminal"), report.Length);
+        tape.Add(field, Syscall.write, Descriptors.ErrorPipeNumber, Argument.Of(report, kind == ChildReports.ReadyToStart ? "ready" : "terminal"), report.Length);
     }
 
     private void WaitForGo(string field) =>

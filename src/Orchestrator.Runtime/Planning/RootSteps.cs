@@ -40,6 +40,15 @@ internal static class RootSteps
         tape.Add("root.path", Syscall.chdir, "/");
     }
 
+    /// <summary>Without a pivot: the old root is still there, below the new one, and out of reach for whoever may not mount.</summary>
+    public static void MoveOver(Tape tape, RootDirectory root)
+    {
+        tape.Add("root.path", Syscall.fchdir, root.Descriptor);
+        tape.Add("root.path", Syscall.mount, ".", "/", Argument.Null, Argument.Named((long)MountFlags.Move, "Move"), Argument.Null);
+        tape.Add("root.path", Syscall.chroot, ".");
+        tape.Add("root.path", Syscall.chdir, "/");
+    }
+
     private static MountFlags Propagation(string? word) => MountOptions.FindPropagation(word ?? "rslave") switch
     {
         null => throw new RuntimeConfigException("linux.rootfsPropagation", $"\"{word}\" is unknown; accepted: private, slave, unbindable, with an r before for all below"),

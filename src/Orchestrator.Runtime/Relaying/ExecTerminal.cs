@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Orchestrator.Linux;
+using Orchestrator.Oci.Runtime;
 using Orchestrator.Runtime.Containers;
 
 namespace Orchestrator.Runtime.Relaying;
@@ -11,10 +12,12 @@ internal sealed class ExecTerminal(SafeFileHandle master, SafeFileHandle slave) 
 
     public SafeFileHandle Slave { get; } = slave;
 
-    public static ExecTerminal Open(int pid)
+    public static ExecTerminal Open(int pid, ConsoleSize? size)
     {
         using var root = FileSystem.Open($"/proc/{pid}/root", OpenFlags.Path | OpenFlags.Directory);
         var (master, slave) = Terminals.Open(root);
+        if (size is { Height: > 0, Width: > 0 })
+            Terminals.Resize(master.Number(), new TerminalSize(size.Height, size.Width));
         return new ExecTerminal(master, LaunchPipes.MoveUp(slave));
     }
 

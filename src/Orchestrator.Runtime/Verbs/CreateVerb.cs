@@ -10,18 +10,31 @@ internal static class CreateVerb
 {
     public static int Run(string root, string[] args)
     {
-        var arguments = Arguments.Parse(args, ["--no-pivot", "--no-new-keyring"], ["--bundle", "-b", "--pid-file", "--console-socket", "--preserve-fds"], 1);
-        if (arguments.Has("--no-pivot") || arguments.Value("--preserve-fds") is { } count && count != "0")
-            throw new UsageException("--no-pivot and --preserve-fds are not supported");
+        var arguments = Arguments.Parse(args, LaunchOptions.Flags, LaunchOptions.Values, 1);
         var container = new Container(root, arguments.Operand(0, "the container's id"));
         var bundle = Path.GetFullPath(arguments.Value("--bundle", "-b") ?? ".");
-        var launch = new ContainerLaunch(container, bundle, Container.ReadConfig(bundle), ProcessImage.Path);
+        var config = Container.ReadConfig(bundle);
+        ConsoleSocket.Check(arguments, config.Process?.Terminal == true, staysBehind: true);
+        var launch = new ContainerLaunch(container, bundle, config, ProcessImage.Path) { Options = LaunchOptions.From(arguments) };
         using var child = launch.StartWaiting();
-        if (launch.Terminal is { } terminal)
-            UnixSocket.SendDescriptor(arguments.Value("--console-socket") ?? throw new UsageException("process.terminal needs --console-socket"), terminal.Number(), "/dev/pts/ptmx");
-        if (arguments.Value("--pid-file") is { } pidFile)
-            File.WriteAllText(pidFile, child.Pid.ToString(CultureInfo.InvariantCulture));
+        Announce(arguments, container, launch, child);
         return 0;
+    }
+
+    /// <summary>A caller that cannot be told about its container does not get one.</summary>
+    public static void Announce(Arguments arguments, Container container, ContainerLaunch launch, ChildProcess child)
+    {
+        try
+        {
+            ConsoleSocket.Send(arguments, launch.Terminal);
+            if (arguments.Value("--pid-file") is { } pidFile)
+                File.WriteAllText(pidFile, child.Pid.ToString(CultureInfo.InvariantCulture));
+        }
+        catch (Exception e) when (Program.IsRefusal(e))
+        {
+            DeleteVerb.Delete(container, force: true);
+            throw;
+        }
     }
 }
 
@@ -35,7 +48,7 @@ internal static class StartVerb
         var record = container.RequireRecord();
         using var process = Container.OpenProcess(record);
         if (process is null || !File.Exists(container.GoPipePath))
-            throw new RefusedException($"container {container.Id} is {container.State().Status}; accepted: created");
+            throw new RefusedException($"cannot start container {container.Id}: it is {container.State().Status}; accepted: created");
         using var errors = FileSystem.Open(container.ErrorPipePath, OpenFlags.ReadOnly | OpenFlags.NonBlocking);
         using (var go = FileSystem.Open(container.GoPipePath, OpenFlags.WriteOnly | OpenFlags.NonBlocking))
             FileDescriptors.Write(go.Number(), "."u8);

@@ -5,7 +5,7 @@ using Orchestrator.Runtime.Keeping;
 
 namespace Orchestrator.Runtime.Verbs;
 
-/// <summary>Removes what is left of a container. One that is gone already is no error: callers repeat a delete that they are not sure of.</summary>
+/// <summary>Removes what is left of a container. With --force one that is gone already is no error: callers repeat a delete that they are not sure of.</summary>
 internal static class DeleteVerb
 {
     private const int EndTimeoutMs = 10_000, RecordTimeoutMs = 3_000, GroupAttempts = 100, GroupPauseMs = 10;
@@ -13,7 +13,11 @@ internal static class DeleteVerb
     public static int Run(string root, string[] args)
     {
         var arguments = Arguments.Parse(args, ["--force", "-f"], [], 1);
-        Delete(new Container(root, arguments.Operand(0, "the container's id")), arguments.Has("--force", "-f"));
+        var container = new Container(root, arguments.Operand(0, "the container's id"));
+        var force = arguments.Has("--force", "-f");
+        if (!force && !container.Exists)
+            throw new RefusedException($"container {container.Id} does not exist");
+        Delete(container, force);
         return 0;
     }
 
@@ -34,8 +38,9 @@ internal static class DeleteVerb
         if (process is null)
             return;
         if (!force && !File.Exists(container.GoPipePath))
-            throw new RefusedException($"container {container.Id} is running; accepted: kill it first, or delete --force");
+            throw new RefusedException($"cannot delete container {container.Id} that is not stopped: {container.State().Status}; accepted: kill it first, or delete --force");
         Processes.Signal(process, Signals.Kill);
+        Container.FreezerOf(record).Thaw();
         if (!Processes.WaitForExit(process, EndTimeoutMs))
             throw new RefusedException($"container {container.Id} has not ended {EndTimeoutMs / 1000} s after SIGKILL; its process {record.Pid} hangs in the kernel");
     }

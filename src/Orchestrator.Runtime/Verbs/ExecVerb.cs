@@ -14,38 +14,58 @@ internal static class ExecVerb
 {
     private const int NotFound = 127, CannotRun = 126;
 
-    private static readonly string[] s_flags = ["--tty", "-t", "--detach", "-d"];
+    private static readonly string[] s_flags = ["--tty", "-t", "--detach", "-d", "--no-new-privs", "--ignore-paused"];
     private static readonly string[] s_values =
-        ["--user", "-u", "--cwd", "--env", "-e", "--resize-pipe", "--process", "-p", "--pid-file", "--console-socket"];
+    [
+        "--user", "-u", "--additional-gids", "-g", "--cwd", "--env", "-e", "--cap", "-c", "--apparmor", "--process-label", "--cgroup", "--process", "-p",
+        "--resize-pipe", "--pid-file", "--console-socket", "--preserve-fds",
+    ];
 
     public static int Run(string root, string[] args)
     {
-        Resealing.Ensure(root, "exec", args);
+        Resealing.Ensure();
         var arguments = Arguments.Parse(args, s_flags, s_values, 1);
         var container = new Container(root, arguments.Operand(0, "the container's id"));
         var record = container.RequireRecord();
-        using var target = LaunchPipes.MoveUp(Container.OpenProcess(record) ?? throw new RefusedException($"container {container.Id} is not running"));
+        using var target = LaunchPipes.MoveUp(container.RequireProcess(record, "exec in"));
+        CheckPaused(container, record, arguments);
         var config = Container.ReadConfig(record.Bundle);
-        var process = Process(config, arguments);
-        using var terminal = process.Terminal ? ExecTerminal.Open(record.Pid) : null;
-        using var errorPipe = LaunchPipes.Create();
-        var facts = ContainerLaunch.Facts(config, record.Bundle, container.Id, new LaunchDescriptors(errorPipe.Writer.Number(), -1)) with { CgroupPath = record.CgroupPath };
-        var tape = ExecPlan.Compile(config, process, facts, target.Number(), terminal?.Slave.Number() ?? -1, !arguments.Has("--detach", "-d"));
-        using var child = Launch(config, target, tape, facts);
+        var process = ExecProcess.From(config, arguments);
+        var detaches = arguments.Has("--detach", "-d");
+        ConsoleSocket.Check(arguments, process.Terminal, detaches);
+        var options = LaunchOptions.From(arguments);
+        using var terminal = process.Terminal ? ExecTerminal.Open(record.Pid, process.ConsoleSize) : null;
+        using var errorPipe = LaunchPipes.Create(options.Preserved);
+        var facts = ExecGroups.Enter(record, arguments, Facts(container, record, config, options.Streams(errorPipe.Writer.Number(), -1, -1)));
+        var tape = ExecPlan.Compile(config, process, facts, target.Number(), terminal?.Slave.Number() ?? -1, !detaches);
+        using var child = Launch(config, target, tape, facts, record);
         errorPipe.Writer.Dispose();
         terminal?.Slave.Dispose();
         if (Launcher.ReadFailure(errorPipe.Reader.Number()) is { } failure)
-            return Fail(tape, failure, process);
-        return Follow(arguments, child, terminal);
+            throw Refused(tape, failure, process);
+        return Follow(arguments, child, terminal, detaches);
     }
 
-    private static int Follow(Arguments arguments, ChildProcess child, ExecTerminal? terminal)
+    private static LaunchFacts Facts(Container container, ContainerRecord record, RuntimeConfig config, LaunchDescriptors descriptors) =>
+        ContainerLaunch.Facts(config, record.Bundle, container.Id, descriptors) with
+        {
+            CgroupPath = record.CgroupPath,
+            Keyring = ContainerLaunch.KeyringOf(container.Id),
+        };
+
+    // In a group that stands still the command would never come to its program.
+    private static void CheckPaused(Container container, ContainerRecord record, Arguments arguments)
+    {
+        if (!arguments.Has("--ignore-paused") && Container.FreezerOf(record).IsFrozen)
+            throw new RefusedException($"cannot exec in container {container.Id}: it is paused; accepted: resume it first, or --ignore-paused");
+    }
+
+    private static int Follow(Arguments arguments, ChildProcess child, ExecTerminal? terminal, bool detaches)
     {
         if (arguments.Value("--pid-file") is { } pidFile)
             File.WriteAllText(pidFile, child.Pid.ToString(CultureInfo.InvariantCulture));
-        if (terminal is not null && arguments.Value("--console-socket") is { } socket)
-            UnixSocket.SendDescriptor(socket, terminal.Master.Number(), "/dev/pts/ptmx");
-        if (arguments.Has("--detach", "-d"))
+        ConsoleSocket.Send(arguments, terminal?.Master);
+        if (detaches)
             return 0;
         using var signals = SignalForwarding.To(child.PidFd);
         if (terminal is not null)
@@ -53,52 +73,40 @@ internal static class ExecVerb
         return Processes.Reap(child.PidFd).Code;
     }
 
-    private static ChildProcess Launch(RuntimeConfig config, SafeFileHandle target, Tape tape, LaunchFacts facts)
+    private static ChildProcess Launch(RuntimeConfig config, SafeFileHandle target, Tape tape, LaunchFacts facts, ContainerRecord record)
     {
-        using var unified = facts.Cgroups.Unified is { } u ? FileSystem.Open(u.Directory(facts.CgroupPath), OpenFlags.Path | OpenFlags.Directory) : null;
-        var options = new CloneOptions(CgroupFd: unified?.Number() ?? -1);
         if (!config.Linux.Namespaces.Any(n => n.Type == "pid"))
-            return Launcher.Launch(tape, LaunchDescriptors.ErrorPipeInChild, options);
+            return LaunchInGroup(tape, facts, record);
         // While the next child belongs elsewhere, this thread cannot start threads.
         using var own = FileSystem.Open("/proc/self/ns/pid", OpenFlags.ReadOnly);
         Namespaces.Enter(target, NamespaceKinds.Pid);
-        var child = Launcher.Launch(tape, LaunchDescriptors.ErrorPipeInChild, options);
+        var child = LaunchInGroup(tape, facts, record);
         Namespaces.Enter(own, NamespaceKinds.Pid);
         return child;
     }
 
-    private static int Fail(Tape tape, TapeFailure failure, ProcessConfig process)
+    private static ChildProcess LaunchInGroup(Tape tape, LaunchFacts facts, ContainerRecord record)
     {
-        FileDescriptors.Write(2, $"orc-runtime: {FailureText.Describe(tape, failure, process.Args)}\n");
-        var isCommand = tape.Steps[failure.StepIndex].Call == Syscall.execve;
-        return isCommand && failure.Errno is Errno.ENOENT or Errno.ENOTDIR ? NotFound : CannotRun;
-    }
-
-    private static ProcessConfig Process(RuntimeConfig config, Arguments arguments)
-    {
-        if (arguments.Value("--process", "-p") is { } file)
-            return ProcessConfig.Parse(File.ReadAllBytes(file));
-        var process = config.Process!;
-        if (arguments.Rest.Count == 0)
-            throw new UsageException("the command is missing");
-        return process with
+        try
         {
-            Terminal = arguments.Has("--tty", "-t"),
-            Args = arguments.Rest,
-            Env = [.. process.Env, .. arguments.Values("--env", "-e")],
-            Cwd = arguments.Value("--cwd") ?? process.Cwd,
-            User = arguments.Value("--user", "-u") is { } user ? User(user) : process.User,
-        };
+            return LaunchInGroup(tape, facts);
+        }
+        // A container that manages groups of its own has moved its processes deeper, and version 2 lets nobody into a group with groups in it.
+        catch (LinuxException e) when (e.Errno == Errno.EBUSY && ExecGroups.UnifiedPathOf(record.Pid) is { } deeper)
+        {
+            return LaunchInGroup(tape, facts with { CgroupPath = deeper });
+        }
     }
 
-    private static UserConfig User(string text)
+    private static ChildProcess LaunchInGroup(Tape tape, LaunchFacts facts)
     {
-        var parts = text.Split(':');
-        if (parts.Length > 2 || !uint.TryParse(parts[0], out var uid))
-            throw new UsageException($"--user: \"{text}\" is no user; accepted: UID or UID:GID");
-        var gid = 0u;
-        if (parts.Length == 2 && !uint.TryParse(parts[1], out gid))
-            throw new UsageException($"--user: \"{text}\" is no user; accepted: UID or UID:GID");
-        return new UserConfig { Uid = uid, Gid = gid };
+        using var unified = facts.Cgroups.Unified is { } u ? FileSystem.Open(u.Directory(facts.CgroupPath), OpenFlags.Path | OpenFlags.Directory) : null;
+        return Launcher.Launch(tape, facts.Descriptors.ErrorPipeNumber, new CloneOptions(CgroupFd: unified?.Number() ?? -1));
+    }
+
+    private static RefusedException Refused(Tape tape, TapeFailure failure, ProcessConfig process)
+    {
+        var isCommand = tape.Steps[failure.StepIndex].Call == Syscall.execve;
+        return new RefusedException("exec failed: " + FailureText.Describe(tape, failure, process.Args), isCommand && failure.Errno is Errno.ENOENT or Errno.ENOTDIR ? NotFound : CannotRun);
     }
 }

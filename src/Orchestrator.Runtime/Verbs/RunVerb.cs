@@ -1,8 +1,6 @@
-using System.Globalization;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Tapes;
 using Orchestrator.Runtime.Containers;
-using Orchestrator.Runtime.Planning;
 using Orchestrator.Runtime.Relaying;
 
 namespace Orchestrator.Runtime.Verbs;
@@ -12,17 +10,17 @@ internal static class RunVerb
 {
     public static int Run(string root, string[] args)
     {
-        var arguments = Arguments.Parse(args, ["--detach", "-d", "--keep"], ["--bundle", "-b", "--pid-file", "--console-socket"], 1);
+        var arguments = Arguments.Parse(args, ["--detach", "-d", "--keep", .. LaunchOptions.Flags], LaunchOptions.Values, 1);
         var container = new Container(root, arguments.Operand(0, "the container's id"));
         var bundle = Path.GetFullPath(arguments.Value("--bundle", "-b") ?? ".");
-        using var errorPipe = LaunchPipes.Create();
-        using var goPipe = LaunchPipes.Create();
-        var launch = new ContainerLaunch(container, bundle, Container.ReadConfig(bundle), ProcessImage.Path);
-        using var child = launch.Start(errorPipe, new LaunchDescriptors(errorPipe.Writer.Number(), goPipe.Reader.Number(), goPipe.Writer.Number()));
-        if (arguments.Value("--pid-file") is { } pidFile)
-            File.WriteAllText(pidFile, child.Pid.ToString(CultureInfo.InvariantCulture));
-        if (launch.Terminal is { } master && arguments.Value("--console-socket") is { } socket)
-            UnixSocket.SendDescriptor(socket, master.Number(), "/dev/pts/ptmx");
+        var options = LaunchOptions.From(arguments);
+        var config = Container.ReadConfig(bundle);
+        ConsoleSocket.Check(arguments, config.Process?.Terminal == true, arguments.Has("--detach", "-d"));
+        using var errorPipe = LaunchPipes.Create(options.Preserved);
+        using var goPipe = LaunchPipes.Create(options.Preserved);
+        var launch = new ContainerLaunch(container, bundle, config, ProcessImage.Path) { Options = options };
+        using var child = launch.Start(errorPipe, options.Streams(errorPipe.Writer.Number(), goPipe.Reader.Number(), goPipe.Writer.Number()));
+        CreateVerb.Announce(arguments, container, launch, child);
         if (arguments.Has("--detach", "-d"))
             return 0;
         var exitCode = Follow(launch, child);

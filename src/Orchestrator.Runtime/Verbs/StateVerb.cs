@@ -21,12 +21,18 @@ internal static class ListVerb
         var arguments = Arguments.Parse(args, ["-q", "--quiet"], ["--format", "-f"], 1);
         // One that is being deleted at this moment has no record any more.
         var states = Container.List(root).Where(c => c.Record is not null).Select(c => c.State()).ToArray();
-        if (arguments.Has("-q", "--quiet"))
-            FileDescriptors.Write(1, string.Concat(states.Select(s => s.Id + "\n")));
-        else if (arguments.Value("--format", "-f") == "json")
-            FileDescriptors.Write(1, JsonSerializer.Serialize(states, ContainerJson.Default.StateReportArray) + "\n");
-        else
-            FileDescriptors.Write(1, $"{"ID",-30} {"PID",-8} {"STATUS",-8} BUNDLE\n" + string.Concat(states.Select(s => $"{s.Id,-30} {s.Pid,-8} {s.Status,-8} {s.Bundle}\n")));
+        FileDescriptors.Write(1, arguments.Has("-q", "--quiet") ? string.Concat(states.Select(s => s.Id + "\n")) : (arguments.Value("--format", "-f") ?? "table") switch
+        {
+            "json" => JsonSerializer.Serialize(states, ContainerJson.Default.StateReportArray) + "\n",
+            "table" => Table([["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"], .. states.Select(s => new[] { s.Id, $"{s.Pid}", s.Status, s.Bundle, s.Created, s.Owner })]),
+            var format => throw new UsageException($"--format: \"{format}\" is unknown; accepted: table, json"),
+        });
         return 0;
+    }
+
+    private static string Table(string[][] rows)
+    {
+        var widths = rows[0].Select((_, column) => rows.Max(r => r[column].Length));
+        return string.Concat(rows.Select(r => string.Join("   ", r.Zip(widths, (text, width) => text.PadRight(width))).TrimEnd() + "\n"));
     }
 }

@@ -4,7 +4,7 @@ namespace Orchestrator.Runtime.Verbs;
 
 internal static class VersionVerb
 {
-    public const string Verbs = "create, start, run, state, kill, delete, exec, list, spec, plan, keeper, init, features";
+    public const string Verbs = "create, start, run, exec, kill, delete, state, list, ps, pause, resume, events, update, spec, features, plan, keeper, init";
 
     public static int Run()
     {
@@ -15,15 +15,10 @@ internal static class VersionVerb
 
     public static int Help()
     {
-        FileDescriptors.Write(1, $"usage: orc-runtime [--root DIR] [--log FILE] COMMAND ...\ncommands: {Verbs}\n");
-        return 0;
-    }
-
-    public static int Features()
-    {
-        FileDescriptors.Write(1, """
-            {"ociVersionMin":"1.0.0","ociVersionMax":"1.2.0","linux":{"namespaces":["cgroup","ipc","mount","network","pid","time","uts"],
-            "cgroup":{"v1":true,"v2":true,"systemd":false},"seccomp":{"enabled":true,"archs":["SCMP_ARCH_X86_64"]}}}
+        FileDescriptors.Write(1, $"""
+            usage: orc-runtime [--root DIR] [--log FILE] [--log-format text|json] COMMAND ...
+            commands: {Verbs}
+            The commands and their options are those of runc; plan prints what starting a bundle would do.
 
             """);
         return 0;

@@ -1,0 +1,185 @@
+using Xunit;
+
+namespace Orchestrator.Conformance.Tools;
+
+/// <summary>What people do with Docker, done by Docker Engine on this runtime.</summary>
+public sealed class DockerTests(Dockerd docker) : IClassFixture<Dockerd>
+{
+    [Fact]
+    public void A_command_runs_and_its_streams_and_exit_code_come_back()
+    {
+        Dockerd.Require();
+        var result = docker.Run("run", "--rm", "--network", "none", "-e", "WORD=a b", "-w", "/tmp", "--hostname", "box", "busybox", "sh", "-c", "echo $WORD; pwd; hostname; echo err >&2; exit 7");
+        Assert.Equal((7, "a b\n/tmp\nbox\n", "err\n"), (result.ExitCode, result.Output, result.Error));
+    }
+
+    [Fact]
+    public void A_command_that_cannot_run_has_its_exit_code()
+    {
+        Dockerd.Require();
+        Assert.Equal(127, docker.Run("run", "--rm", "--network", "none", "busybox", "nope").ExitCode);
+        Assert.Equal(126, docker.Run("run", "--rm", "--network", "none", "busybox", "/etc").ExitCode);
+    }
+
+    [Fact]
+    public void A_person_gets_a_terminal_of_the_right_size()
+    {
+        Dockerd.Require();
+        var result = docker.RunOnTerminal("echo typed-$((1+1))\nexit 5\n", "run", "-it", "--rm", "--network", "none", "busybox", "sh", "-c", "tty; while [ \"$(stty size)\" = '0 0' ]; do :; done; stty size; sh");
+        Assert.Contains("/dev/pts/0", result.Output);
+        Assert.Contains("33 77", result.Output);
+        Assert.Contains("typed-2", result.Output);
+        Assert.Equal(5, result.ExitCode);
+    }
+
+    [Fact]
+    public void A_user_without_privileges_can_open_its_streams_again()
+    {
+        Dockerd.Require();
+        Assert.Equal("33:33\nagain", docker.Get("run", "--rm", "--network", "none", "--user", "33:33", "busybox", "sh", "-c", "echo $(id -u):$(id -g); echo again >/dev/stdout"));
+    }
+
+    [Fact]
+    public void Commands_join_a_container()
+    {
+        Dockerd.Require();
+        var id = docker.Start("busybox", "sleep", "1000");
+        var result = docker.Run("exec", "-e", "A=b", "-w", "/etc", "-u", "33", id, "sh", "-c", "echo $A $(pwd) $(id -u); exit 3");
+        Assert.Equal((3, "b /etc 33\n"), (result.ExitCode, result.Output));
+        Assert.Equal(127, docker.Run("exec", id, "nope").ExitCode);
+        Assert.Equal("typed", docker.Get("exec", id, "sh", "-c", "echo typed | cat"));
+        var terminal = docker.RunOnTerminal("exit 4\n", "exec", "-it", id, "sh", "-c", "tty; sh");
+        Assert.Contains("/dev/pts/", terminal.Output);
+        Assert.Equal(4, terminal.ExitCode);
+        docker.Get("exec", "-d", id, "touch", "/tmp/made");
+        Bundle.Await(() => docker.Run("exec", id, "test", "-e", "/tmp/made").ExitCode == 0, "the detached command");
+        Assert.Contains("sleep 1000", docker.Get("top", id));
+        docker.Get("rm", "-f", id);
+    }
+
+    [Fact]
+    public void The_log_is_kept()
+    {
+        Dockerd.Require();
+        var id = docker.Start("busybox", "sh", "-c", "for i in 1 2 3; do echo line $i; done");
+        Assert.Equal("0", docker.Get("wait", id));
+        Assert.Equal("line 1\nline 2\nline 3", docker.Get("logs", id));
+        docker.Get("rm", id);
+    }
+
+    [Fact]
+    public void Memory_beyond_the_limit_kills_and_docker_knows_why()
+    {
+        Dockerd.Require();
+        var id = docker.Start("--memory", "16m", "--memory-swap", "16m", "busybox", "dd", "if=/dev/zero", "of=/dev/null", "bs=60M", "count=1");
+        Assert.Equal("137", docker.Get("wait", id));
+        Assert.Equal("true", docker.Inspect(id, "{{.State.OOMKilled}}"));
+        docker.Get("rm", id);
+    }
+
+    [Fact]
+    public void Limits_are_set_and_changed_while_it_runs()
+    {
+        Dockerd.Require();
+        var id = docker.Start("--memory", "64m", "--cpus", "0.5", "--pids-limit", "20", "--cpuset-cpus", "0", "--cpu-shares", "512", "busybox", "sleep", "1000");
+        Assert.Equal("67108864 50000 20 0 512", Limits(id));
+        docker.Get("update", "--memory", "128m", "--memory-swap", "256m", "--cpus", "1.5", "--pids-limit", "30", "--cpu-shares", "256", id);
+        Assert.Equal("134217728 150000 30 0 256", Limits(id));
+        Assert.Contains("128MiB", docker.Get("stats", "--no-stream", id));
+        docker.Get("rm", "-f", id);
+        var forks = docker.Run("run", "--rm", "--network", "none", "--pids-limit", "4", "busybox", "sh", "-c", "for i in 1 2 3 4 5; do sleep 1 & done");
+        Assert.Contains("can't fork", forks.Error);
+    }
+
+    [Fact]
+    public void A_container_is_stopped_by_its_signal_or_killed()
+    {
+        Dockerd.Require();
+        var polite = docker.Start("busybox", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done");
+        Bundle.Await(() => docker.Get("logs", polite).Contains("ready", StringComparison.Ordinal), "the trap");
+        docker.Get("stop", polite);
+        Assert.Equal("9", docker.Inspect(polite, "{{.State.ExitCode}}"));
+        docker.Get("start", polite);
+        docker.Get("kill", polite);
+        Bundle.Await(() => docker.Inspect(polite, "{{.State.Running}} {{.State.ExitCode}}") == "false 137", "the end");
+        docker.Get("rm", polite);
+        var other = docker.Start("busybox", "sh", "-c", "trap 'exit 6' USR1; echo ready; while :; do sleep 0.1; done");
+        Bundle.Await(() => docker.Get("logs", other).Contains("ready", StringComparison.Ordinal), "the trap");
+        docker.Get("kill", "-s", "USR1", other);
+        Assert.Equal("6", docker.Get("wait", other));
+        docker.Get("rm", other);
+    }
+
+    [Fact]
+    public void A_paused_container_stands_still_until_it_goes_on()
+    {
+        Dockerd.Require();
+        var id = docker.Start("busybox", "sh", "-c", "while :; do date +%s%N >/tmp/now; done");
+        docker.Get("pause", id);
+        Assert.Equal("true", docker.Inspect(id, "{{.State.Paused}}"));
+        Assert.NotEqual(0, docker.Run("exec", id, "true").ExitCode);
+        docker.Get("unpause", id);
+        Assert.Equal(0, docker.Run("exec", id, "true").ExitCode);
+        docker.Get("pause", id);
+        docker.Get("rm", "-f", id);
+    }
+
+    [Fact]
+    public void A_container_is_restarted_by_hand_and_by_its_policy()
+    {
+        Dockerd.Require();
+        var id = docker.Start("--restart", "on-failure:2", "busybox", "sh", "-c", "echo start; sleep 0.2; exit 1");
+        Bundle.Await(() => docker.Inspect(id, "{{.RestartCount}} {{.State.Running}}") == "2 false", "the restarts");
+        Assert.Equal("start\nstart\nstart", docker.Get("logs", id));
+        docker.Get("rm", id);
+        var again = docker.Start("busybox", "sh", "-c", "echo $$; sleep 1000");
+        docker.Get("restart", "-t", "0", again);
+        Bundle.Await(() => docker.Get("logs", again) == "1\n1", "the second start");
+        docker.Get("rm", "-f", again);
+    }
+
+    [Fact]
+    public void What_a_container_may_is_what_was_asked_for()
+    {
+        Dockerd.Require();
+        Assert.Equal("refused", Shell("mount -t tmpfs none /tmp 2>/dev/null || echo refused"));
+        Assert.Equal("mounted", Shell("mount -t tmpfs none /tmp && test -e /dev/fuse && echo mounted", "--privileged"));
+        Assert.Equal("refused", Shell("touch /x 2>/dev/null || echo refused", "--read-only"));
+        Assert.Equal("refused", Shell("chown 1 /tmp 2>/dev/null || echo refused", "--cap-drop", "ALL"));
+        Assert.Equal("changed", Shell("hostname other && echo changed", "--cap-add", "SYS_ADMIN"));
+        Assert.Equal("1", Shell("grep NoNewPrivs /proc/self/status | cut -f 2", "--security-opt", "no-new-privileges"));
+        Assert.Equal("2", Shell("grep Seccomp: /proc/self/status | cut -f 2"));
+        Assert.Equal("55", Shell("ulimit -n", "--ulimit", "nofile=55"));
+        Assert.Equal("33", Shell("cat /proc/sys/net/ipv4/ip_default_ttl", "--sysctl", "net.ipv4.ip_default_ttl=33"));
+        Assert.Equal("opened", Shell(": </dev/fuse && echo opened", "--device", "/dev/fuse"));
+        Assert.Equal("refused", Shell("mknod /tmp/fuse c 10 229 && { (: </tmp/fuse) 2>/dev/null || echo refused; }"));
+    }
+
+    [Fact]
+    public void An_init_is_pid_1_and_the_host_can_be_shared()
+    {
+        Dockerd.Require();
+        Assert.Equal("docker-init", Shell("sed 's/\\x0.*//' /proc/1/cmdline | xargs basename", "--init"));
+        Assert.NotEqual("1", Shell("echo $$", "--pid", "host"));
+        Assert.Equal(File.ReadAllText("/proc/sys/kernel/hostname").Trim(), docker.Get("run", "--rm", "--network", "none", "--uts", "host", "busybox", "hostname"));
+    }
+
+    [Fact]
+    public void Files_of_the_host_and_of_volumes_are_mounted()
+    {
+        Dockerd.Require();
+        var directory = Directory.CreateTempSubdirectory("orc-volume").FullName;
+        File.WriteAllText(directory + "/file", "host\n");
+        Assert.Equal("host\nrefused", Shell("cat /mnt/file; touch /mnt/x 2>/dev/null || echo refused", "-v", directory + ":/mnt:ro"));
+        Assert.Equal("tmpfs", Shell("stat -f -c %T /t", "--tmpfs", "/t:size=1m"));
+        docker.Get("volume", "create", "kept");
+        Shell("echo kept >/v/file", "-v", "kept:/v");
+        Assert.Equal("kept", Shell("cat /v/file", "-v", "kept:/v"));
+        docker.Get("volume", "rm", "kept");
+        Directory.Delete(directory, recursive: true);
+    }
+
+    private string Limits(string id) => docker.Get("exec", id, "sh", "-c", "cd /sys/fs/cgroup; echo $(cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us pids/pids.max cpuset/cpuset.cpus cpu/cpu.shares)");
+
+    private string Shell(string script, params IEnumerable<string> options) => docker.Get([.. new[] { "run", "--rm", "--network", "none" }, .. options, "busybox", "sh", "-c", script]);
+}
