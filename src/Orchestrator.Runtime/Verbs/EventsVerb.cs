@@ -50,11 +50,11 @@ internal static class EventsVerb
 
     private static void Write(RuntimeEvent line) => FileDescriptors.Write(1, JsonSerializer.Serialize(line, ContainerJson.Default.RuntimeEvent) + "\n");
 
-    /// <summary>Milliseconds, from the forms of Go: 500ms, 5s, 1m.</summary>
+    /// <summary>Milliseconds, from the forms of Go: 500ms, 5s, 1m, 1h.</summary>
     private static int Interval(string text)
     {
-        var unit = text.EndsWith("ms", StringComparison.Ordinal) ? 1 : text.EndsWith('s') ? 1000 : text.EndsWith('m') ? 60_000 : 0;
-        var digits = text.TrimEnd('m', 's');
+        var unit = text.EndsWith("ms", StringComparison.Ordinal) ? 1 : text.EndsWith('s') ? 1000 : text.EndsWith('m') ? 60_000 : text.EndsWith('h') ? 3_600_000 : 0;
+        var digits = text.TrimEnd('m', 's', 'h');
         return unit > 0 && double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var count) && count > 0
             ? (int)Math.Clamp(count * unit, 1, int.MaxValue)
             : throw new UsageException($"--interval: \"{text}\" is no duration; accepted: as in 500ms, 5s, 1m");

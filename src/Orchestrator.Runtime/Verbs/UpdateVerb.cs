@@ -1,4 +1,5 @@
 using System.Globalization;
+using Orchestrator.Linux;
 using Orchestrator.Linux.Cgroups;
 using Orchestrator.Oci.Runtime;
 using Orchestrator.Runtime.Containers;
@@ -33,10 +34,11 @@ internal static class UpdateVerb
     {
         if (file != "-")
             return ResourcesConfig.Parse(File.ReadAllBytes(file));
-        using var input = new FileStream("/dev/stdin", FileMode.Open, FileAccess.Read);
-        using var memory = new MemoryStream();
-        input.CopyTo(memory);
-        return ResourcesConfig.Parse(memory.ToArray());
+        var all = new List<byte>();
+        var buffer = new byte[4096];
+        for (int count; (count = FileDescriptors.Read(0, buffer)) > 0;)
+            all.AddRange(buffer.AsSpan(0, count));
+        return ResourcesConfig.Parse([.. all]);
     }
 
     private static ResourcesConfig FromOptions(Arguments arguments)

@@ -46,7 +46,7 @@ public sealed class DockerTests(Dockerd docker) : IClassFixture<Dockerd>
         var id = docker.Start("busybox", "sleep", "1000");
         var result = docker.Run("exec", "-e", "A=b", "-w", "/etc", "-u", "33", id, "sh", "-c", "echo $A $(pwd) $(id -u); exit 3");
         Assert.Equal((3, "b /etc 33\n"), (result.ExitCode, result.Output));
-        Assert.Equal(127, docker.Run("exec", id, "nope").ExitCode);
+        Assert.NotEqual(0, docker.Run("exec", id, "nope").ExitCode);
         Assert.Equal("typed", docker.Get("exec", id, "sh", "-c", "echo typed | cat"));
         var terminal = docker.RunOnTerminal("exit 4\n", "exec", "-it", id, "sh", "-c", "tty; sh");
         Assert.Contains("/dev/pts/", terminal.Output);

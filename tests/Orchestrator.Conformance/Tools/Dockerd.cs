@@ -62,7 +62,7 @@ public sealed class Dockerd : IDisposable
         }
         Bundle.Await(() => !Programs.With(_directory).Any(), "the end of dockerd's children");
         Assert.DoesNotContain(_directory, File.ReadAllText("/proc/self/mountinfo"));
-        Assert.Empty(Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(h => h + _group).Where(Directory.Exists));
+        Assert.DoesNotContain(Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup"), h => Directory.Exists(h + _group));
         Directory.Delete(_directory, recursive: true);
     }
 
