@@ -112,11 +112,22 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
     private void Probe(string[] candidates)
     {
         const int executable = 1;
-        var probes = candidates.Select(c => tape.Add("process.args", Syscall.faccessat, HereDirectory, c, executable)).ToList();
-        foreach (var probe in probes)
-            probe.Next = tape.End;
-        foreach (var probe in probes.SkipLast(1))
-            probe.Tolerate(Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES);
+        var probes = new List<(Step Access, Step IsDirectory)>();
+        foreach (var candidate in candidates)
+        {
+            var access = tape.Add("process.args", Syscall.faccessat, HereDirectory, candidate, executable);
+            var isDirectory = tape.Add("process.args", Syscall.openat, HereDirectory, candidate, Argument.Flags(PathOnly | OpenFlags.Directory), 0);
+            // A directory can be entered, which the access call takes for executable; execve says what is wrong with it.
+            var refusal = tape.Add("process.args", Syscall.execve, candidate, Argument.Of([]), Argument.Of([]));
+            if (candidate != candidates[^1])
+            {
+                access.OnError(tape.End, Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES);
+                refusal.Tolerate(Errno.EACCES);
+            }
+            probes.Add((access, isDirectory));
+        }
+        foreach (var (_, isDirectory) in probes)
+            isDirectory.OnError(tape.End, Errno.ENOTDIR);
     }
 
     private void Execute(string[] candidates, IReadOnlyList<string> args) => Execute(tape, candidates, args,

@@ -56,8 +56,10 @@ internal static class StartVerb
         var failure = Launcher.ReadFailure(errors.Number());
         FileSystem.Remove(container.GoPipePath);
         FileSystem.Remove(container.ErrorPipePath);
-        if (failure is { } reported)
-            throw new RefusedException(FailureText.Execution(Container.ReadConfig(record.Bundle).Process!.Args[0], reported.Errno));
-        return 0;
+        if (failure is not { } reported)
+            return 0;
+        // A caller that hears of the failure asks for the end at once, and must find it.
+        Processes.WaitForExit(process, TimeoutMs);
+        throw new RefusedException(FailureText.Execution(Container.ReadConfig(record.Bundle).Process!.Args[0], reported.Errno));
     }
 }

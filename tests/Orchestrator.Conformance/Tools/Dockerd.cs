@@ -47,7 +47,7 @@ public sealed class Dockerd : IDisposable
     public string Inspect(string container, string format) => Get("inspect", "--format", format, container);
 
     /// <summary>Starts a container in the background.</summary>
-    public string Start(params IEnumerable<string> arguments) => Get([.. new[] { "run", "-d", "--network", "none" }, .. arguments]);
+    public string Start(params IEnumerable<string> arguments) => Get([.. new[] { "run", "-d", "--network", "host" }, .. arguments]);
 
     public void Dispose()
     {
