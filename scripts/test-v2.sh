@@ -28,7 +28,7 @@ install -m 755 "$(type -P busybox)" "$work/root/bin/busybox"
 install -m 755 "$runtime" "$work/root/bin/orc-runtime"
 install -m 755 tests/cgroup-v2/init "$work/root/init"
 install -m 644 tests/cgroup-v2/cases "$work/root/cases"
-find "$kernel" -name null_blk.ko -exec cp {} "$work/root/modules/" \;
+find "$kernel" \( -name configfs.ko -o -name null_blk.ko \) -exec cp {} "$work/root/modules/" \;
 (cd "$work/root" && find . | cpio --quiet -o -H newc | gzip -1) >"$work/initrd"
 
 timeout --kill-after=10 "${TIMEOUT:-280}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 1024 -smp 2 -nodefaults -no-user-config -display none -no-reboot \
