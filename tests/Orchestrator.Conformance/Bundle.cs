@@ -30,6 +30,9 @@ public sealed class Bundle : IDisposable
 
     public string Path { get; }
 
+    /// <summary>The runtime's program.</summary>
+    public string Program => _runtime;
+
     public string Group => _group;
 
     public string Log => System.IO.Path.Combine(Path, "log");
@@ -101,10 +104,10 @@ public sealed class Bundle : IDisposable
     }
 
     /// <summary>Creates without a pipe in between: the container keeps the streams that create has, and would keep it open.</summary>
-    public RunResult Create(string id)
+    public RunResult Create(string id, string options = "")
     {
         var errors = System.IO.Path.Combine(Path, "errors");
-        using var process = Process.Start("sh", ["-c", $"exec {_runtime} --root {State} create --bundle {Path} {id} >{errors} 2>&1 </dev/null"]);
+        using var process = Process.Start("sh", ["-c", $"exec {_runtime} --root {State} create --bundle {Path} {options} {id} >{errors} 2>&1 </dev/null"]);
         process.WaitForExit();
         return new RunResult(process.ExitCode, "", File.ReadAllText(errors));
     }
@@ -150,7 +153,8 @@ public sealed class Bundle : IDisposable
         Assert.Empty(Directory.Exists(State) ? Directory.GetFileSystemEntries(State) : []);
         Assert.Empty(LeftGroups());
         Assert.DoesNotContain(Path, File.ReadAllText("/proc/self/mountinfo"));
-        Assert.DoesNotContain(Processes(), p => p.CommandLine.Contains(Path, StringComparison.Ordinal));
+        // A keeper takes its socket away before it ends.
+        Await(() => !Processes().Any(p => p.CommandLine.Contains(Path, StringComparison.Ordinal)), "the end of all processes");
         Directory.Delete(Path, recursive: true);
     }
 
