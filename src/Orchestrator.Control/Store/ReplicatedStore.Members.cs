@@ -83,7 +83,13 @@ public sealed partial class ReplicatedStore
             return;
         if (node.Members.Count == 1)
             throw new MembershipException($"{address} cannot be removed: it is the only server");
-        if (!await node.RemoveMemberAsync(member, cancellation).ConfigureAwait(false))
-            throw new MembershipException($"{address} was not removed");
+        // DotNext's own list may lag a moment behind the applied one.
+        var deadline = DateTimeOffset.UtcNow + s_catchUpTimeout;
+        while (!await node.RemoveMemberAsync(member, cancellation).ConfigureAwait(false))
+        {
+            if (DateTimeOffset.UtcNow > deadline)
+                throw new MembershipException($"{address} was not removed");
+            await Task.Delay(s_catchUpPause, cancellation).ConfigureAwait(false);
+        }
     }
 }
