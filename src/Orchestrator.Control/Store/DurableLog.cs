@@ -50,7 +50,8 @@ internal sealed class DurableLog : WriteAheadLog, IAuditTrail<IRaftLogEntry>
         {
             if (_machine.Snapshot is { } snapshot && snapshot.Index >= startIndex)
                 return await reader.ReadAsync<ISnapshot, ISnapshot[]>([snapshot], snapshot.Index, token).ConfigureAwait(false);
-            if (await CopyAsync(startIndex, endIndex, token).ConfigureAwait(false) is { } chunk)
+            using var chunk = await CopyAsync(startIndex, endIndex, token).ConfigureAwait(false);
+            if (chunk is not null)
                 return await reader.ReadAsync<WireEntry, EntryChunk>(chunk, null, token).ConfigureAwait(false);
         }
     }

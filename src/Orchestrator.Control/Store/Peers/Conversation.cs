@@ -11,9 +11,6 @@ internal sealed class Conversation(Socket socket, FrameStream frames) : IDisposa
     /// <summary>False while an exchange is under way, and after one that failed.</summary>
     public bool IsUsable { get; private set; } = true;
 
-    /// <summary>False: the other side has closed it.</summary>
-    public bool IsOpen => !socket.Poll(0, SelectMode.SelectRead) || socket.Available > 0;
-
     /// <param name="silence">How long nothing may move in either direction.</param>
     /// <exception cref="TimeoutException">The other side was silent for too long.</exception>
     public async Task<Answer> ExchangeAsync(Func<Conversation, Task<Answer>> exchange, TimeSpan silence, CancellationToken token)
@@ -36,7 +33,8 @@ internal sealed class Conversation(Socket socket, FrameStream frames) : IDisposa
         }
     }
 
-    public ValueTask SendAsync(FrameKind kind, IMessage message) => frames.WriteAsync(kind, message, _limit.Token);
+    public ValueTask SendAsync<TMessage>(FrameKind kind, TMessage message)
+        where TMessage : IMessage => frames.WriteAsync(kind, message, _limit.Token);
 
     public ValueTask SendAsync(FrameKind kind, ReadOnlyMemory<byte> body) => frames.WriteAsync(kind, body, _limit.Token);
 

@@ -42,20 +42,21 @@ internal sealed class FrameStream(Stream stream) : IAsyncDisposable
         return new(kind, body);
     }
 
-    public ValueTask WriteAsync(FrameKind kind, CancellationToken token) => WriteAsync(kind, (IMessage?)null, token);
+    public ValueTask WriteAsync(FrameKind kind, CancellationToken token) => WriteAsync(kind, ReadOnlyMemory<byte>.Empty, token);
 
-    public async ValueTask WriteAsync(FrameKind kind, IMessage? message, CancellationToken token)
+    public ValueTask WriteAsync<TMessage>(FrameKind kind, TMessage message, CancellationToken token)
+        where TMessage : IMessage
     {
         Begin(kind);
-        message?.WriteTo(_outgoing);
-        await SendAsync(token).ConfigureAwait(false);
+        message.WriteTo(_outgoing);
+        return SendAsync(token);
     }
 
-    public async ValueTask WriteAsync(FrameKind kind, ReadOnlyMemory<byte> body, CancellationToken token)
+    public ValueTask WriteAsync(FrameKind kind, ReadOnlyMemory<byte> body, CancellationToken token)
     {
         Begin(kind);
         _outgoing.Write(body.Span);
-        await SendAsync(token).ConfigureAwait(false);
+        return SendAsync(token);
     }
 
     public ValueTask DisposeAsync() => stream.DisposeAsync();

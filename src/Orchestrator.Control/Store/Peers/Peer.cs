@@ -103,7 +103,8 @@ internal sealed class Peer : IRaftClusterMember, IDisposable
         _log.Dispose();
     }
 
-    private static async Task<Answer> Ask(Conversation conversation, FrameKind kind, IMessage request)
+    private static async Task<Answer> Ask<TMessage>(Conversation conversation, FrameKind kind, TMessage request)
+        where TMessage : IMessage
     {
         await conversation.SendAsync(kind, request).ConfigureAwait(false);
         return await conversation.ReceiveAnswerAsync().ConfigureAwait(false);

@@ -68,8 +68,6 @@ internal sealed class PeerConnection(EndPoint address, Hello hello, SslClientAut
 
     private Task<Conversation> OpeningAsync()
     {
-        if (_opening is { IsCompletedSuccessfully: true } opened && !opened.Result.IsOpen)
-            Drop(opened.Result);
         if (_opening is null || (_opening.IsFaulted && TimeSpan.FromMilliseconds(Environment.TickCount64 - _openedAt) > s_pause))
         {
             _openedAt = Environment.TickCount64;
