@@ -116,7 +116,8 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
         foreach (var candidate in candidates)
         {
             var access = tape.Add("process.args", Syscall.faccessat, HereDirectory, candidate, executable);
-            var isDirectory = tape.Add("process.args", Syscall.openat, HereDirectory, candidate, Argument.Flags(PathOnly | OpenFlags.Directory), 0);
+            // Asked without a descriptor: the limit on their number is in force already.
+            var isDirectory = tape.Add("process.args", Syscall.faccessat, HereDirectory, candidate + "/.", 0);
             // A directory can be entered, which the access call takes for executable; execve says what is wrong with it.
             var refusal = tape.Add("process.args", Syscall.execve, candidate, Argument.Of([]), Argument.Of([]));
             if (candidate != candidates[^1])
