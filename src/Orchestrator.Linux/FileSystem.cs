@@ -140,6 +140,13 @@ public static unsafe class FileSystem
             Libc.Check(Libc.renameat2(fromDirectory, f, toDirectory, t, 0), $"rename {from} to {to}");
     }
 
+    /// <summary>Writes a file of the kernel's, such as a control group's: one call, nothing else.</summary>
+    public static void WriteText(string path, string text)
+    {
+        using var file = Open(path, OpenFlags.WriteOnly);
+        FileDescriptors.Write(file.Number(), text);
+    }
+
     /// <summary>False when there was nothing to remove.</summary>
     public static bool Remove(string path, bool directoryNode = false, int directory = CurrentDirectory)
     {

@@ -67,11 +67,37 @@ public sealed class Cgroup(CgroupLayout layout, string path)
 
     private void Create(CgroupHierarchy hierarchy)
     {
+        if (!IsNewInReadyParent(hierarchy))
+            CreateWithParents(hierarchy);
+    }
+
+    /// <summary>The common case of a container: only its own group is missing. False when more is to be done.</summary>
+    private bool IsNewInReadyParent(CgroupHierarchy hierarchy)
+    {
+        if (ReferenceEquals(hierarchy, layout.Unified) && hierarchy.Controllers.Any(IsDelegated))
+            return false;
+        var (parent, directory) = (hierarchy.Directory(System.IO.Path.GetDirectoryName(Path)!), hierarchy.Directory(Path));
+        try
+        {
+            FileSystem.MakeDirectory(directory, 0x1ED);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.EEXIST)
+        {
+            return false;
+        }
+        if (!hierarchy.Controllers.Contains("cpuset"))
+            return true;
+        InheritCpuset(parent, directory);
+        return !string.IsNullOrWhiteSpace(File.ReadAllText(directory + "/cpuset.cpus"));
+    }
+
+    private void CreateWithParents(CgroupHierarchy hierarchy)
+    {
         var isUnified = ReferenceEquals(hierarchy, layout.Unified);
         var directory = hierarchy.MountPoint;
         foreach (var name in Path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (isUnified && hierarchy.Controllers.Count > 0)
+            if (isUnified && hierarchy.Controllers.Any(IsDelegated))
                 EnableControllers(directory, hierarchy.Controllers);
             var parent = directory;
             directory += "/" + name;
@@ -102,11 +128,13 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         }
     }
 
+    private static bool IsDelegated(string controller) => controller is "cpu" or "cpuset" or "io" or "memory" or "pids" or "hugetlb" or "rdma";
+
     // A controller that cannot be switched on (threaded domains, real-time tasks) matters only when a limit needs it: that write fails and says so.
     private static void EnableControllers(string directory, IReadOnlyList<string> controllers)
     {
         var enabled = File.ReadAllText(directory + "/cgroup.subtree_control").Split((char[])[' ', '\n']);
-        foreach (var controller in controllers.Except(enabled).Where(c => c is "cpu" or "cpuset" or "io" or "memory" or "pids" or "hugetlb" or "rdma"))
+        foreach (var controller in controllers.Except(enabled).Where(IsDelegated))
         {
             try
             {
