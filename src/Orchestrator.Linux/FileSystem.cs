@@ -147,6 +147,20 @@ public static unsafe class FileSystem
         FileDescriptors.Write(file.Number(), text);
     }
 
+    /// <summary>Reads what fits of a file, without allocating for it. 0 also when it is not there.</summary>
+    public static int ReadBeginning(string path, Span<byte> buffer)
+    {
+        try
+        {
+            using var file = Open(path, OpenFlags.ReadOnly);
+            return Math.Max(0, FileDescriptors.Read(file.Number(), buffer));
+        }
+        catch (LinuxException)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>False when there was nothing to remove.</summary>
     public static bool Remove(string path, bool directoryNode = false, int directory = CurrentDirectory)
     {

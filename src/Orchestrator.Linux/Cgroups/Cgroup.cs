@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Globalization;
 
 namespace Orchestrator.Linux.Cgroups;
@@ -53,7 +54,11 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         .SelectMany(d => ReadLines(d + "/cgroup.procs")).Select(l => int.Parse(l, CultureInfo.InvariantCulture)).ToHashSet();
 
     /// <summary>Whether processes are in the group itself. Every process is in all hierarchies, so one is asked.</summary>
-    public bool HasProcesses() => ReadLines(Directories.First() + "/cgroup.procs").Length > 0;
+    public bool HasProcesses()
+    {
+        Span<byte> some = stackalloc byte[16];
+        return FileSystem.ReadBeginning(Directories.First() + "/cgroup.procs", some) > 0;
+    }
 
     /// <summary>How often the kernel has killed a process of the group for want of memory.</summary>
     public long OomKills()
@@ -61,8 +66,10 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         if (layout.Find("memory") is not { } found)
             return 0;
         var file = found.Hierarchy.Directory(Path) + (found.IsUnified ? "/memory.events" : "/memory.oom_control");
-        var line = ReadLines(file).FirstOrDefault(l => l.StartsWith("oom_kill ", StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line.AsSpan(9), CultureInfo.InvariantCulture);
+        Span<byte> buffer = stackalloc byte[512];
+        ReadOnlySpan<byte> text = buffer[..FileSystem.ReadBeginning(file, buffer)];
+        var at = text.IndexOf("oom_kill "u8);
+        return at >= 0 && Utf8Parser.TryParse(text[(at + 9)..], out long kills, out _) ? kills : 0;
     }
 
     private void Create(CgroupHierarchy hierarchy)

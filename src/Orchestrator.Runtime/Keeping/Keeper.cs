@@ -177,6 +177,8 @@ internal sealed class Keeper : IDisposable
         _waitForLog.Remove(container);
         var ended = _ends.Record(container, status);
         Tell(ended.Write(s_message));
+        // Not only between turns: hundreds may end in one.
+        CollectGarbage();
     }
 
     public void WaitForLog(KeptContainer container)
