@@ -27,7 +27,7 @@ public sealed class AgentNode(AgentOptions options, ILoggerFactory loggers)
             new EngineOptions(options.DataDirectory, options.RunDirectory, options.RuntimePath, options.CgroupParent));
         using var registry = new RegistryClient(new RegistryOptions { InsecureRegistries = options.InsecureRegistries });
         using var images = new ImageStore(Path.Combine(options.DataDirectory, "images"), registry);
-        var networks = new NodeNetworks(new NetworkOptions(options.DataDirectory, options.RunDirectory), host);
+        using var networks = new NodeNetworks(new NetworkOptions(options.DataDirectory, options.RunDirectory), host);
         var table = new EndpointTable(networks, host);
         await using var dns = new DnsServer(networks, host, loggers.CreateLogger<DnsServer>());
         using var dataPlane = new DataPlane(Path.Combine(options.DataDirectory, "dataplane"), options.Address, networks, table, dns);

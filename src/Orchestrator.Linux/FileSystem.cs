@@ -140,6 +140,27 @@ public static unsafe class FileSystem
             Libc.Check(Libc.renameat2(fromDirectory, f, toDirectory, t, 0), $"rename {from} to {to}");
     }
 
+    /// <summary>Writes a file of the kernel's, such as a control group's: one call, nothing else.</summary>
+    public static void WriteText(string path, string text)
+    {
+        using var file = Open(path, OpenFlags.WriteOnly);
+        FileDescriptors.Write(file.Number(), text);
+    }
+
+    /// <summary>Reads what fits of a file, without allocating for it. 0 also when it is not there.</summary>
+    public static int ReadBeginning(string path, Span<byte> buffer)
+    {
+        try
+        {
+            using var file = Open(path, OpenFlags.ReadOnly);
+            return Math.Max(0, FileDescriptors.Read(file.Number(), buffer));
+        }
+        catch (LinuxException)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>False when there was nothing to remove.</summary>
     public static bool Remove(string path, bool directoryNode = false, int directory = CurrentDirectory)
     {

@@ -73,6 +73,7 @@ internal static unsafe partial class Libc
     [DllImport(Name)] public static extern int execve(byte* path, byte** arguments, byte** environment);
     [DllImport(Name)] public static extern void* mmap(void* address, nuint length, int protection, int flags, int fd, nint offset);
     [DllImport(Name)] public static extern int mprotect(void* address, nuint length, int protection);
+    [DllImport(Name)] public static extern int madvise(void* address, nuint length, int advice);
     [DllImport(Name)] public static extern int munmap(void* address, nuint length);
     [DllImport(Name)] public static extern void _exit(int status);
 

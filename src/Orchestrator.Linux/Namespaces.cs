@@ -33,19 +33,22 @@ public static unsafe class Namespaces
         return work();
     });
 
-    /// <summary>Makes an empty network namespace and pins it by a bind mount on <paramref name="path"/>, which is created.</summary>
-    public static void CreateNetwork(string path)
+    /// <summary>
+    /// Makes an empty network namespace, pins it by a bind mount on <paramref name="path"/>, which is created, and runs
+    /// <paramref name="work"/> in it as <see cref="InNetwork"/> does.
+    /// </summary>
+    public static T CreateNetwork<T>(string path, Func<T> work)
     {
         using (File.Open(path, FileMode.CreateNew))
         {
         }
         try
         {
-            OnOwnThread(() =>
+            return OnOwnThread(() =>
             {
                 Unshare(NamespaceKinds.Network);
                 Mounts.Bind("/proc/thread-self/ns/net", path);
-                return 0;
+                return work();
             });
         }
         catch
@@ -54,6 +57,9 @@ public static unsafe class Namespaces
             throw;
         }
     }
+
+    /// <summary>The same, with nothing done in it.</summary>
+    public static void CreateNetwork(string path) => CreateNetwork(path, () => 0);
 
     /// <summary>Unpins a network namespace; it ends when its last process and socket are gone. Nothing there is no error.</summary>
     public static void DeleteNetwork(string path)

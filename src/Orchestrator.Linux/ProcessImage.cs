@@ -55,6 +55,29 @@ public static unsafe class ProcessImage
         }
     }
 
+    /// <summary>
+    /// Where this program's code lies in memory, for <see cref="ForgetCode"/>. (0, 0) when it cannot be told.
+    /// </summary>
+    public static (nint Start, nint Length) FindCode()
+    {
+        foreach (var line in File.ReadLines("/proc/self/maps"))
+        {
+            if (!line.Contains(" r-xp ", StringComparison.Ordinal) || line.Contains('[', StringComparison.Ordinal))
+                continue;
+            var ends = line.Split(' ')[0].Split('-');
+            var start = nint.Parse(ends[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            return (start, nint.Parse(ends[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture) - start);
+        }
+        return default;
+    }
+
+    /// <summary>Code that ran once, at the start, is no longer counted as this process'; what runs again comes back from the page cache.</summary>
+    public static void ForgetCode((nint Start, nint Length) code)
+    {
+        const int dontNeed = 4;
+        _ = Libc.madvise((void*)code.Start, (nuint)code.Length, dontNeed);
+    }
+
     /// <summary>Becomes another program; returns only by an exception.</summary>
     /// <param name="program">An open program, as from <see cref="OpenSealed()"/>.</param>
     public static void Execute(SafeFileHandle program, IReadOnlyList<string> arguments, IEnumerable<string> environment)

@@ -16,5 +16,19 @@ public static class Sysctl
         return true;
     }
 
+    /// <summary>Writes whatever is there: for a setting that is known to be as the kernel made it. False when the kernel has no such setting.</summary>
+    public static bool Put(string name, string value)
+    {
+        try
+        {
+            using var file = FileSystem.Open(PathOf(name), OpenFlags.WriteOnly);
+            return FileDescriptors.Write(file.Number(), value);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.ENOENT)
+        {
+            return false;
+        }
+    }
+
     private static string PathOf(string name) => $"/proc/sys/{name}";
 }

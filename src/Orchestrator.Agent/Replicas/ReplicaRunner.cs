@@ -157,6 +157,7 @@ internal sealed class ReplicaRunner : IDisposable
     {
         using var turn = await _around.TakeTurnAsync(cancellationToken);
         Observe(Observed.At(ReplicaState.Starting));
+        await _around.Networks.AwaitRunningAsync(Id, cancellationToken);
         await _around.Engine.StartAsync(Container!);
         await NoteRunningAsync();
     }

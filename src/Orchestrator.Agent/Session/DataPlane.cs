@@ -40,17 +40,19 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
     }
 
     /// <summary>Brings the machine to what the assignments say of networks and endpoints. Replicas come after: first nobody calls them, then they stop.</summary>
-    public async Task ApplyAsync(Assignments assignments, CancellationToken cancellationToken)
+    /// <returns>Whether they say anything of those.</returns>
+    public async Task<bool> ApplyAsync(IReadOnlyList<Assignments> all, CancellationToken cancellationToken)
     {
-        var endpoints = assignments.Whole || assignments.PutEndpoints.Count > 0 || assignments.RemoveEndpoints.Count > 0;
-        var plan = assignments.Whole || assignments.NetworksSet || assignments.PeersSet;
-        if (!endpoints && !plan)
-            return;
-        Merge(assignments);
+        var plan = all.Any(a => a.Whole || a.NetworksSet || a.PeersSet);
+        if (!plan && !all.Any(a => a.PutEndpoints.Count > 0 || a.RemoveEndpoints.Count > 0))
+            return false;
+        foreach (var assignments in all)
+            Merge(assignments);
         if (plan)
             await Networks.EnsureAsync(Plan(), cancellationToken);
         await PublishAsync();
         Save();
+        return true;
     }
 
     public async Task PublishOnNodeAsync(Assignment replica, Attachment attachment)

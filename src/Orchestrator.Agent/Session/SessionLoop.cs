@@ -15,6 +15,9 @@ internal sealed class SessionLoop(
     private static readonly TimeSpan s_shortestPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
 
+    // While a service comes up its endpoints change with every replica: what comes in so short a time goes to the kernel together.
+    private static readonly TimeSpan s_pace = TimeSpan.FromMilliseconds(20);
+
     private readonly Dispatcher.DispatcherClient _client = new(servers);
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -70,19 +73,27 @@ internal sealed class SessionLoop(
 
     private async Task ApplyAsync(ChannelReader<Assignments> reader, CancellationToken cancellationToken)
     {
-        await foreach (var assignments in reader.ReadAllAsync(cancellationToken))
+        var batch = new List<Assignments>();
+        while (await reader.WaitToReadAsync(cancellationToken))
         {
+            batch.Clear();
+            var pause = false;
+            while (reader.TryRead(out var assignments))
+                batch.Add(assignments);
             try
             {
-                await dataPlane.ApplyAsync(assignments, cancellationToken);
+                pause = await dataPlane.ApplyAsync(batch, cancellationToken);
             }
 #pragma warning disable CA1031 // The top of the loop: replicas must not wait for a network that cannot be made.
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
             {
-                logger.LogError(e, "networks and endpoints of revision {Revision} could not be applied", assignments.Revision);
+                logger.LogError(e, "networks and endpoints of revision {Revision} could not be applied", batch[^1].Revision);
             }
-            replicas.Apply(assignments);
+            foreach (var assignments in batch)
+                replicas.Apply(assignments);
+            if (pause)
+                await Task.Delay(s_pace, cancellationToken);
         }
     }
 }

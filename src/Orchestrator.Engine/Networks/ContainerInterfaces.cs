@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Win32.SafeHandles;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Netlink;
 
@@ -21,26 +22,27 @@ internal sealed class ContainerInterfaces(RouteSocket route, string directory)
     public void Ensure(string containerId, ContainerRecord record, int mtu)
     {
         var path = PathOf(containerId);
-        EnsureNamespace(path);
+        using var inside = EnsureNamespace(path);
         using var ns = FileSystem.Open(path, OpenFlags.ReadOnly);
-        using var inside = Namespaces.InNetwork(path, PrepareInside);
-        var found = inside.Links();
-        for (var i = 0; i < record.Interfaces.Count; i++)
+        var cables = record.Interfaces.Select((r, i) => new Cable(Addressing.Veth(containerId, r.NetworkId), i, r)).ToList();
+        foreach (var cable in cables)
         {
-            var cable = new Cable(Addressing.Veth(containerId, record.Interfaces[i].NetworkId), i, record.Interfaces[i]);
-            if (found.All(l => l.Name != cable.Inside))
-                AddCable(cable, ns, mtu);
+            AddCable(cable, ns, inside, mtu);
             ConfigureHostEnd(cable);
-            ConfigureInside(inside, cable, IsDefault(record, i));
         }
+        // The kernel heeds a number that is asked for an inside end only when one is asked for the outer end too.
+        var links = cables.ConvertAll(c => inside.FindLink(c.Inside)?.Index ?? throw new InvalidOperationException($"{c.Inside} of {containerId} vanished"));
+        inside.Together(() =>
+        {
+            inside.SetUp(1);
+            foreach (var cable in cables)
+                ConfigureInside(inside, links[cable.Number], cable, IsDefault(record, cable.Number));
+        });
     }
 
     /// <summary>Whether packets pass; before that the kernel drops them.</summary>
-    public bool AreRunning(string containerId, ContainerRecord record)
-    {
-        var names = record.Interfaces.Select(i => Addressing.Veth(containerId, i.NetworkId)).ToHashSet();
-        return names.Count == 0 || route.Links().Where(l => names.Contains(l.Name)).All(l => l.Running);
-    }
+    public bool AreRunning(string containerId, ContainerRecord record) =>
+        record.Interfaces.All(i => route.FindLink(Addressing.Veth(containerId, i.NetworkId)) is not { Running: false });
 
     /// <summary>
     /// Nothing reaches the container from here on. Its cables end with the namespace: the kernel takes down many at once in the time that
@@ -78,50 +80,53 @@ internal sealed class ContainerInterfaces(RouteSocket route, string directory)
     private static bool IsDefault(ContainerRecord record, int index) =>
         !record.Interfaces[index].Internal && record.Interfaces.Take(index).All(i => i.Internal);
 
-    private void EnsureNamespace(string path)
+    private RouteSocket EnsureNamespace(string path)
     {
-        Directory.CreateDirectory(directory);
         if (File.Exists(path))
         {
             if (FileSystem.Space(path).MagicType == NamespaceFileSystem)
-                return;
+                return Namespaces.InNetwork(path, PrepareInside);
             // A crash came between the file and the mount, or a reboot since.
             File.Delete(path);
         }
-        Namespaces.CreateNetwork(path);
+        Directory.CreateDirectory(directory);
+        return Namespaces.CreateNetwork(path, PrepareInside);
     }
 
     private static RouteSocket PrepareInside()
     {
         // What is made from here on is IPv4 only; the loopback device keeps ::1.
-        Sysctl.Write("net/ipv6/conf/default/disable_ipv6", "1");
-        Sysctl.Write("net/ipv4/ip_unprivileged_port_start", "0");
-        Sysctl.Write("net/ipv4/ping_group_range", "0\t2147483647");
-        var inside = new RouteSocket();
-        inside.SetUp(1);
-        return inside;
+        Sysctl.Put("net/ipv6/conf/default/disable_ipv6", "1");
+        Sysctl.Put("net/ipv4/ip_unprivileged_port_start", "0");
+        Sysctl.Put("net/ipv4/ping_group_range", "0\t2147483647");
+        return new RouteSocket();
     }
 
-    private void AddCable(Cable cable, Microsoft.Win32.SafeHandles.SafeFileHandle ns, int mtu)
+    private void AddCable(Cable cable, SafeFileHandle ns, RouteSocket inside, int mtu)
     {
+        bool Add() => route.AddVeth(new VethEnd(cable.Host, cable.HostMac), new VethEnd(cable.Inside, cable.InsideMac, ns, FirstIndex + cable.Number), mtu);
+        if (Add() || inside.FindLink(cable.Inside) is not null)
+            return;
         // Left by a namespace that is ending.
         route.DeleteLink(cable.Host);
-        route.AddVeth(new VethEnd(cable.Host, cable.HostMac), new VethEnd(cable.Inside, cable.InsideMac, ns, FirstIndex + cable.Number), mtu);
+        Add();
     }
 
     private void ConfigureHostEnd(Cable cable)
     {
         var link = route.FindLink(cable.Host) ?? throw new InvalidOperationException($"{cable.Host} vanished");
         HostInterface.Configure(cable.Host);
-        route.SetUp(link.Index);
-        route.PutNeighbour(new Neighbour(link.Index, cable.Record.Address, cable.InsideMac));
-        route.PutRoute(new Route(new IPNetwork(cable.Record.Address, 32), link.Index, Source: cable.Record.Gateway, Protocol: OverlayDevices.RouteProtocol));
+        route.Together(() =>
+        {
+            route.SetUp(link.Index);
+            route.PutNeighbour(new Neighbour(link.Index, cable.Record.Address, cable.InsideMac));
+            route.PutRoute(new Route(new IPNetwork(cable.Record.Address, 32), link.Index, Source: cable.Record.Gateway, Protocol: OverlayDevices.RouteProtocol));
+        });
     }
 
-    private static void ConfigureInside(RouteSocket inside, Cable cable, bool isDefault)
+    private static void ConfigureInside(RouteSocket inside, int link, Cable cable, bool isDefault)
     {
         var record = cable.Record;
-        var link = inside.FindLink(cable.Inside)!.Index;
         inside.AddAddress(new LinkAddress(link, record.Address, 32));
         inside.SetUp(link);
         inside.PutNeighbour(new Neighbour(link, record.Gateway, cable.HostMac));

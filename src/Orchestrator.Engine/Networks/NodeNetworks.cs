@@ -5,7 +5,7 @@ using Orchestrator.Linux.Netlink;
 namespace Orchestrator.Engine.Networks;
 
 /// <summary>The cluster's networks as this machine has them, and the containers attached to them.</summary>
-public sealed class NodeNetworks
+public sealed class NodeNetworks : IDisposable
 {
     private const int LongestStartMs = 2000;
 
@@ -13,6 +13,10 @@ public sealed class NodeNetworks
     private readonly string _path;
     private readonly string _netnsDirectory;
     private volatile NetworkRecords _records;
+
+    // These two are the host thread's.
+    private RouteSocket? _route;
+    private int? _mtu;
 
     /// <param name="host">Runs what touches the kernel, in the network namespace that counts as this machine.</param>
     public NodeNetworks(NetworkOptions options, NetnsThread host)
@@ -46,7 +50,7 @@ public sealed class NodeNetworks
         return OnHost(route =>
         {
             Save(_records with { Plan = plan });
-            new OverlayDevices(route).Ensure(plan);
+            _mtu = new OverlayDevices(route).Ensure(plan);
             using var nftables = new Nftables();
             ForwardingRules.Ensure(nftables, plan);
             DockerFirewall.Ensure(nftables);
@@ -70,12 +74,19 @@ public sealed class NodeNetworks
             var plan = _records.Plan ?? throw new InvalidOperationException("the node has no networks yet");
             if (!_records.Containers.TryGetValue(containerId, out var record))
                 record = Reserve(plan, containerId, networkIds);
-            Interfaces(route).Ensure(containerId, record, OverlayDevices.Mtu(plan, route));
+            Interfaces(route).Ensure(containerId, record, _mtu ??= OverlayDevices.Mtu(plan, route));
             return record;
         }, cancellationToken);
-        for (var waited = 0; waited < LongestStartMs && !await IsRunningAsync(containerId, made, cancellationToken); waited++)
-            await Task.Delay(1, cancellationToken);
         return ToAttachment(containerId, made);
+    }
+
+    /// <summary>Waits until packets pass, which the kernel sees to in its own time after the devices are up. Nothing to wait for is no error.</summary>
+    public async Task AwaitRunningAsync(string containerId, CancellationToken cancellationToken = default)
+    {
+        if (!_records.Containers.TryGetValue(containerId, out var record))
+            return;
+        for (var waited = 0; waited < LongestStartMs && !await IsRunningAsync(containerId, record, cancellationToken); waited++)
+            await Task.Delay(1, cancellationToken);
     }
 
     /// <summary>Removes the namespace and its interfaces and releases the addresses. Nothing happens when there is none.</summary>
@@ -100,11 +111,23 @@ public sealed class NodeNetworks
         return true;
     }, cancellationToken);
 
+    /// <summary>The devices stay.</summary>
+    public void Dispose() => _route?.Dispose();
+
     private Task<T> OnHost<T>(Func<RouteSocket, T> action, CancellationToken cancellationToken) => _host.RunAsync(() =>
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using var route = new RouteSocket();
-        return action(route);
+        try
+        {
+            return action(_route ??= new RouteSocket());
+        }
+        catch
+        {
+            // Answers may still be on their way that nobody waits for any more.
+            _route?.Dispose();
+            _route = null;
+            throw;
+        }
     });
 
     private Task<bool> IsRunningAsync(string containerId, ContainerRecord record, CancellationToken cancellationToken) =>

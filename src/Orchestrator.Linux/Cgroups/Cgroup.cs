@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Globalization;
 
 namespace Orchestrator.Linux.Cgroups;
@@ -53,7 +54,11 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         .SelectMany(d => ReadLines(d + "/cgroup.procs")).Select(l => int.Parse(l, CultureInfo.InvariantCulture)).ToHashSet();
 
     /// <summary>Whether processes are in the group itself. Every process is in all hierarchies, so one is asked.</summary>
-    public bool HasProcesses() => ReadLines(Directories.First() + "/cgroup.procs").Length > 0;
+    public bool HasProcesses()
+    {
+        Span<byte> some = stackalloc byte[16];
+        return FileSystem.ReadBeginning(Directories.First() + "/cgroup.procs", some) > 0;
+    }
 
     /// <summary>How often the kernel has killed a process of the group for want of memory.</summary>
     public long OomKills()
@@ -61,17 +66,45 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         if (layout.Find("memory") is not { } found)
             return 0;
         var file = found.Hierarchy.Directory(Path) + (found.IsUnified ? "/memory.events" : "/memory.oom_control");
-        var line = ReadLines(file).FirstOrDefault(l => l.StartsWith("oom_kill ", StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line.AsSpan(9), CultureInfo.InvariantCulture);
+        Span<byte> buffer = stackalloc byte[512];
+        ReadOnlySpan<byte> text = buffer[..FileSystem.ReadBeginning(file, buffer)];
+        var at = text.IndexOf("oom_kill "u8);
+        return at >= 0 && Utf8Parser.TryParse(text[(at + 9)..], out long kills, out _) ? kills : 0;
     }
 
     private void Create(CgroupHierarchy hierarchy)
+    {
+        if (!IsNewInReadyParent(hierarchy))
+            CreateWithParents(hierarchy);
+    }
+
+    /// <summary>The common case of a container: only its own group is missing. False when more is to be done.</summary>
+    private bool IsNewInReadyParent(CgroupHierarchy hierarchy)
+    {
+        if (ReferenceEquals(hierarchy, layout.Unified) && hierarchy.Controllers.Any(IsDelegated))
+            return false;
+        var (parent, directory) = (hierarchy.Directory(System.IO.Path.GetDirectoryName(Path)!), hierarchy.Directory(Path));
+        try
+        {
+            FileSystem.MakeDirectory(directory, 0x1ED);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.EEXIST)
+        {
+            return false;
+        }
+        if (!hierarchy.Controllers.Contains("cpuset"))
+            return true;
+        InheritCpuset(parent, directory);
+        return !string.IsNullOrWhiteSpace(File.ReadAllText(directory + "/cpuset.cpus"));
+    }
+
+    private void CreateWithParents(CgroupHierarchy hierarchy)
     {
         var isUnified = ReferenceEquals(hierarchy, layout.Unified);
         var directory = hierarchy.MountPoint;
         foreach (var name in Path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (isUnified && hierarchy.Controllers.Count > 0)
+            if (isUnified && hierarchy.Controllers.Any(IsDelegated))
                 EnableControllers(directory, hierarchy.Controllers);
             var parent = directory;
             directory += "/" + name;
@@ -102,11 +135,13 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         }
     }
 
+    private static bool IsDelegated(string controller) => controller is "cpu" or "cpuset" or "io" or "memory" or "pids" or "hugetlb" or "rdma";
+
     // A controller that cannot be switched on (threaded domains, real-time tasks) matters only when a limit needs it: that write fails and says so.
     private static void EnableControllers(string directory, IReadOnlyList<string> controllers)
     {
         var enabled = File.ReadAllText(directory + "/cgroup.subtree_control").Split((char[])[' ', '\n']);
-        foreach (var controller in controllers.Except(enabled).Where(c => c is "cpu" or "cpuset" or "io" or "memory" or "pids" or "hugetlb" or "rdma"))
+        foreach (var controller in controllers.Except(enabled).Where(IsDelegated))
         {
             try
             {

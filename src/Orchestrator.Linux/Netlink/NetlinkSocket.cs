@@ -12,8 +12,10 @@ public sealed unsafe class NetlinkSocket : IDisposable
     private const ushort DumpInterrupted = 0x10, Capped = 0x100, HasTlvs = 0x200;
 
     private readonly SafeFileHandle _socket;
-    private readonly byte[] _buffer = new byte[256 * 1024];
+    // The kernel fills no more into one datagram of a dump.
+    private readonly byte[] _buffer = new byte[32 * 1024];
     private uint _sequence;
+    private List<(NetlinkMessage Message, string What, int[] Tolerated)>? _together;
 
     /// <param name="protocol">0: routing; 12: netfilter.</param>
     public NetlinkSocket(int protocol)
@@ -31,13 +33,54 @@ public sealed unsafe class NetlinkSocket : IDisposable
     /// <returns>False when the kernel answered with a tolerated error.</returns>
     public bool Request(NetlinkMessage message, string what, params ReadOnlySpan<int> tolerated)
     {
-        Send(message, what);
-        var (errno, text) = AwaitAcknowledgement(what);
-        if (errno == 0)
+        if (_together is not null)
+        {
+            _together.Add((message, what, tolerated.ToArray()));
             return true;
-        if (tolerated.Contains(errno))
-            return false;
-        throw new LinuxException(errno, text.Length == 0 ? what : $"{what}: {text}");
+        }
+        Send(message.ToBytes(++_sequence), what);
+        return Judge(AwaitAcknowledgement(what), what, tolerated);
+    }
+
+    /// <summary>Sends all requests that <paramref name="requests"/> makes at once: one turn to the kernel. Each is carried out whatever became of those before it.</summary>
+    /// <exception cref="LinuxException">The first that the kernel refused.</exception>
+    public void Together(Action requests)
+    {
+        var together = _together = [];
+        try
+        {
+            requests();
+        }
+        finally
+        {
+            _together = null;
+        }
+        if (together.Count == 0)
+            return;
+        var first = _sequence + 1;
+        Send([.. together.SelectMany(r => r.Message.ToBytes(++_sequence).ToArray())], together[0].What);
+        _sequence = first - 1;
+        var answers = together.Select(r => (r, AwaitNext(r.What))).ToList();
+        foreach (var (request, answer) in answers)
+            Judge(answer, request.What, request.Tolerated);
+    }
+
+    /// <summary>The one object that is asked for; null when there is none.</summary>
+    public T? Get<T>(NetlinkMessage message, string what, Func<byte[], T?> parse, int absent) where T : class
+    {
+        T? found = null;
+        var answer = (Errno: 0, Text: "");
+        Send(message.ToBytes(++_sequence), what);
+        Receive(what, (type, flags, payload) =>
+        {
+            if (type == ErrorType)
+                answer = ReadError(flags, payload);
+            else
+                found = parse(payload.ToArray());
+            return true;
+        });
+        Judge(answer, what, absent);
+        return found;
     }
 
     /// <summary>All objects that a dump request yields: the payload (family header and attributes) of each goes through <paramref name="parse"/>.</summary>
@@ -47,7 +90,7 @@ public sealed unsafe class NetlinkSocket : IDisposable
         {
             var found = new List<T>();
             var interrupted = false;
-            Send(message, what);
+            Send(message.ToBytes(++_sequence), what);
             Receive(what, (type, flags, payload) =>
             {
                 interrupted |= (flags & DumpInterrupted) != 0;
@@ -65,6 +108,10 @@ public sealed unsafe class NetlinkSocket : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
+    private static bool Judge((int Errno, string Text) answer, string what, params ReadOnlySpan<int> tolerated) =>
+        answer.Errno == 0 || (tolerated.Contains(answer.Errno)
+            ? false : throw new LinuxException(answer.Errno, answer.Text.Length == 0 ? what : $"{what}: {answer.Text}"));
+
     private static LinuxException ErrorOf(ushort flags, ReadOnlySpan<byte> payload, string what)
     {
         var (errno, text) = ReadError(flags, payload);
@@ -79,6 +126,12 @@ public sealed unsafe class NetlinkSocket : IDisposable
         var original = (flags & Capped) != 0 ? 16 : (int)BitConverter.ToUInt32(payload[4..]);
         var text = NetlinkAttributes.Find(payload[Math.Min(4 + original, payload.Length)..], 1);
         return (errno, Encoding.UTF8.GetString(text.TrimEnd((byte)0)));
+    }
+
+    private (int Errno, string Text) AwaitNext(string what)
+    {
+        _sequence++;
+        return AwaitAcknowledgement(what);
     }
 
     private (int Errno, string Text) AwaitAcknowledgement(string what)
@@ -100,10 +153,10 @@ public sealed unsafe class NetlinkSocket : IDisposable
         Libc.Check(Libc.setsockopt((int)_socket.DangerousGetHandle(), OptionLevel, option, &one, sizeof(int)), $"netlink option {option}");
     }
 
-    private void Send(NetlinkMessage message, string what)
+    private void Send(ReadOnlySpan<byte> messages, string what)
     {
-        fixed (byte* p = message.ToBytes(++_sequence))
-            Libc.Check(Libc.send((int)_socket.DangerousGetHandle(), p, BitConverter.ToUInt32(new ReadOnlySpan<byte>(p, 4)), 0), what);
+        fixed (byte* p = messages)
+            Libc.Check(Libc.send((int)_socket.DangerousGetHandle(), p, (nuint)messages.Length, 0), what);
     }
 
     /// <summary>Hands over the messages that answer the last request until the visitor says that it has all.</summary>

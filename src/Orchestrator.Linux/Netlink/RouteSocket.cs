@@ -21,10 +21,10 @@ public sealed record VethEnd(string Name, MacAddress Mac, SafeHandle? Namespace 
 public sealed partial class RouteSocket : IDisposable
 {
     private const ushort NewLink = 16, DeleteLinkType = 17, GetLink = 18;
-    private const ushort LinkMac = 1, LinkName = 3, LinkMtu = 4, LinkMaster = 10, LinkState = 16, LinkInfo = 18, LinkNamespace = 28;
+    private const ushort LinkMac = 1, LinkName = 3, LinkMtu = 4, LinkMaster = 10, LinkState = 16, LinkInfo = 18, LinkNamespace = 28, LinkExtent = 29;
     private const ushort InfoKind = 1, InfoData = 2, VethPeer = 1;
     private const ushort VxlanId = 1, VxlanLocal = 4, VxlanLearning = 7, VxlanPort = 15;
-    private const uint UpFlag = 1;
+    private const uint UpFlag = 1, WithoutCounters = 8;
     private const byte StateUp = 6;
     private const NetlinkFlags Add = NetlinkFlags.Request | NetlinkFlags.Acknowledge | NetlinkFlags.Create | NetlinkFlags.Exclusive;
     private const NetlinkFlags Put = NetlinkFlags.Request | NetlinkFlags.Acknowledge | NetlinkFlags.Create | NetlinkFlags.Replace;
@@ -33,20 +33,28 @@ public sealed partial class RouteSocket : IDisposable
 
     private readonly NetlinkSocket _socket = new(0);
 
-    public IReadOnlyList<Link> Links() => _socket.Dump(new NetlinkMessage(GetLink, List, LinkHeader()), "list links", ParseLink);
+    public IReadOnlyList<Link> Links() =>
+        _socket.Dump(new NetlinkMessage(GetLink, List, LinkHeader()).Number(LinkExtent, WithoutCounters), "list links", ParseLink);
 
-    public Link? FindLink(string name) => Links().FirstOrDefault(l => l.Name == name);
+    public Link? FindLink(string name) => _socket.Get(
+        new NetlinkMessage(GetLink, NetlinkFlags.Request, LinkHeader()).Text(LinkName, name).Number(LinkExtent, WithoutCounters),
+        $"find link {name}", ParseLink, Errno.ENODEV);
+
+    /// <summary>Sends what <paramref name="requests"/> asks for at once. Nothing may be read in it, and its answers mean nothing.</summary>
+    /// <exception cref="LinuxException">The first that the kernel refused; those after it are carried out all the same.</exception>
+    public void Together(Action requests) => _socket.Together(requests);
 
     public void AddBridge(string name, MacAddress mac, int mtu) => _socket.Request(
         NewLinkMessage(name, mac, mtu).Nest(LinkInfo, info => info.Text(InfoKind, "bridge")), $"add bridge {name}");
 
     /// <summary>A pair of devices, each the other's far end. Both are down at first.</summary>
-    public void AddVeth(VethEnd one, VethEnd other, int mtu) => _socket.Request(
+    /// <returns>False when there is a device of the first name already.</returns>
+    public bool AddVeth(VethEnd one, VethEnd other, int mtu) => _socket.Request(
         Place(NewLinkMessage(one.Name, one.Mac, mtu), one).Nest(LinkInfo, info => info
             .Text(InfoKind, "veth")
             .Nest(InfoData, data => data.Nest(VethPeer, peer => Place(
                 peer.Raw(LinkHeader(other.Index)).Text(LinkName, other.Name).Mac(LinkMac, other.Mac).Number(LinkMtu, (uint)mtu), other)))),
-        $"add veth {one.Name}");
+        $"add veth {one.Name}", Errno.EEXIST);
 
     /// <summary>A VXLAN device that learns nothing and floods nothing: it reaches only what its forwarding entries name.</summary>
     public void AddVxlan(string name, VxlanSettings settings, MacAddress mac, int mtu) => _socket.Request(

@@ -15,6 +15,9 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
     /// <summary>A child that says nothing for so long hangs on a mount or a device.</summary>
     private const int ReportTimeoutMs = 60_000;
 
+    // A launcher starts many.
+    private static readonly Lazy<CgroupLayout> s_cgroups = new(CgroupLayout.Read);
+
     private KeptRecord? _kept;
 
     public ContainerRecord? Record { get; private set; }
@@ -33,7 +36,7 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
     public static LaunchFacts Facts(RuntimeConfig config, string bundle, string id, LaunchDescriptors descriptors) => new()
     {
         Bundle = bundle,
-        Cgroups = CgroupLayout.Read(),
+        Cgroups = s_cgroups.Value,
         CgroupPath = CgroupPath(config, id),
         KindOf = path => FollowingKind(path),
         LastCapability = int.Parse(File.ReadAllText("/proc/sys/kernel/cap_last_cap"), CultureInfo.InvariantCulture),

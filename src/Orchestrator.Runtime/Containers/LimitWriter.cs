@@ -1,4 +1,5 @@
 using System.Globalization;
+using Orchestrator.Linux;
 using Orchestrator.Linux.Cgroups;
 using Orchestrator.Oci.Runtime;
 using Orchestrator.Runtime.Planning;
@@ -43,7 +44,7 @@ internal static class LimitWriter
         Check(group, setting);
         try
         {
-            File.WriteAllText(path, setting.Value);
+            FileSystem.WriteText(path, setting.Value);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -30,6 +30,7 @@ internal sealed class Keeper : IDisposable
     private readonly LogProgress _progress;
     private readonly Launchers _launchers;
     private readonly ContainerEnds _ends;
+    private readonly (nint, nint) _code = ProcessImage.FindCode();
     private KeeperListener? _listener;
     private string? _successor;
     private long _collectedBytes;
@@ -64,6 +65,7 @@ internal sealed class Keeper : IDisposable
     /// <summary>Returns when it holds nothing and nobody has talked to it for a while.</summary>
     public void Run()
     {
+        ProcessImage.ForgetCode(_code);
         while (true)
         {
             var isIdle = _containers.Count == 0 && _connections.Count == 0 && _launchers.Count == 0;
@@ -175,6 +177,8 @@ internal sealed class Keeper : IDisposable
         _waitForLog.Remove(container);
         var ended = _ends.Record(container, status);
         Tell(ended.Write(s_message));
+        // Not only between turns: hundreds may end in one.
+        CollectGarbage();
     }
 
     public void WaitForLog(KeptContainer container)
@@ -264,6 +268,7 @@ internal sealed class Keeper : IDisposable
             return;
         _collectedBytes = allocated;
         GC.Collect();
+        ProcessImage.ForgetCode(_code);
     }
 }
 

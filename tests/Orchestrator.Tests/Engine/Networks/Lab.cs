@@ -102,8 +102,12 @@ internal sealed class LabHost : IAsyncDisposable
         route.SetUp(eth0);
     }).GetAwaiter().GetResult();
 
-    public Task<Attachment> AttachAsync(string containerId, params string[] networks) =>
-        Networks.AttachAsync(containerId, networks, TestContext.Current.CancellationToken);
+    public async Task<Attachment> AttachAsync(string containerId, params string[] networks)
+    {
+        var attachment = await Networks.AttachAsync(containerId, networks, TestContext.Current.CancellationToken);
+        await Networks.AwaitRunningAsync(containerId, TestContext.Current.CancellationToken);
+        return attachment;
+    }
 
     public Task EnsureAsync(NetworkPlan plan) => Networks.EnsureAsync(plan, TestContext.Current.CancellationToken);
 
