@@ -160,7 +160,7 @@ public sealed class SeccompTests
     }
 
     [Theory, OnBoth]
-    public void An_agent_gets_the_notifications(string runtime)
+    public async Task An_agent_gets_the_notifications(string runtime)
     {
         using var bundle = new Bundle(runtime);
         Programs.PutProbe(bundle);
@@ -187,7 +187,7 @@ public sealed class SeccompTests
             },
         }));
         Assert.Equal("-38\n", result.Output);
-        using var json = JsonDocument.Parse(state.Result);
+        using var json = JsonDocument.Parse(await state);
         Assert.Equal("seccompFd", json.RootElement.GetProperty("fds")[0].GetString());
         Assert.Equal("data", json.RootElement.GetProperty("metadata").GetString());
         Assert.Equal(bundle.LastId, json.RootElement.GetProperty("state").GetProperty("id").GetString());
