@@ -7,6 +7,9 @@ scripts/publish.sh || exit 1
 scripts/images.sh busybox || exit 1
 dotnet build Orchestrator.slnx -c Release -v quiet -nologo || exit 1
 
+# The launch stress, at a length that the fast suite has no time for.
+export ORC_LAUNCHES=${ORC_LAUNCHES:-300}
+
 passed=0 failed=0 skipped=0
 suite() { # PROJECT DIRECTORY
   local program=$2/bin/Release/net10.0/$1 log totals

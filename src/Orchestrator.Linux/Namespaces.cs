@@ -25,6 +25,21 @@ public static unsafe class Namespaces
     public static void Enter(SafeHandle ns, NamespaceKinds kinds) =>
         Libc.Check(Libc.setns((int)ns.DangerousGetHandle(), (int)kinds), $"setns {kinds}");
 
+    /// <summary>Runs a clone whose child is born in the pid namespace of a process. Meanwhile this thread cannot start threads.</summary>
+    public static T CloneInto<T>(SafeHandle process, Func<T> clone)
+    {
+        using var own = FileSystem.Open("/proc/thread-self/ns/pid", OpenFlags.ReadOnly);
+        Enter(process, NamespaceKinds.Pid);
+        try
+        {
+            return clone();
+        }
+        finally
+        {
+            Enter(own, NamespaceKinds.Pid);
+        }
+    }
+
     /// <summary>Runs <paramref name="work"/> in the network namespace at <paramref name="path"/> (a bind-mounted or /proc/PID/ns/net file). Sockets that it opens stay in that namespace.</summary>
     public static T InNetwork<T>(string path, Func<T> work) => OnOwnThread(() =>
     {

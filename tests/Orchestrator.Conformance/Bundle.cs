@@ -7,9 +7,11 @@ using Xunit;
 
 namespace Orchestrator.Conformance;
 
-/// <summary>A bundle with busybox in it, and the published runtime to run it. Disposal checks that nothing is left on the machine.</summary>
+/// <summary>A bundle with busybox in it, and a runtime to run it: the published one, or runc. Disposal checks that nothing is left on the machine.</summary>
 public sealed class Bundle : IDisposable
 {
+    public const string Ours = "orc-runtime", Runc = "runc";
+
     private const string Busybox = "/bin/busybox";
 
     // Of the suite's own: other containers on this machine are not its business.
@@ -18,13 +20,16 @@ public sealed class Bundle : IDisposable
     private readonly string _runtime;
     private KeeperLine? _keeper;
 
-    public Bundle()
+    /// <param name="runtime">Which runtime: <see cref="Ours"/> or <see cref="Runc"/>.</param>
+    public Bundle(string runtime = Ours)
     {
-        _runtime = Environment.GetEnvironmentVariable("ORC_RUNTIME") ?? System.IO.Path.Combine(Root, "out/bin/orc-runtime");
+        _runtime = runtime == Runc ? "/usr/sbin/runc" : Environment.GetEnvironmentVariable("ORC_RUNTIME") ?? System.IO.Path.Combine(Root, "out/bin/orc-runtime");
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root");
-        Assert.SkipUnless(File.Exists(_runtime), $"needs the published runtime: {_runtime} (make publish, or $ORC_RUNTIME)");
+        Assert.SkipUnless(File.Exists(_runtime), $"needs {_runtime} (make publish, or $ORC_RUNTIME; Debian's package runc)");
         Assert.SkipUnless(File.Exists(Busybox), "needs busybox-static");
         Path = Directory.CreateTempSubdirectory("orc-conformance").FullName;
+        // As wide as a runtime needs that enters a user namespace before it opens the root.
+        File.SetUnixFileMode(Path, (UnixFileMode)0x1ED);
         MakeRoot(System.IO.Path.Combine(Path, "rootfs"));
     }
 
@@ -38,6 +43,8 @@ public sealed class Bundle : IDisposable
     public string Log => System.IO.Path.Combine(Path, "log");
 
     public string State => System.IO.Path.Combine(Path, "state");
+
+    public string Rootfs => System.IO.Path.Combine(Path, "rootfs");
 
     /// <summary>A fresh id, and config.json for it: a shell with Docker's profile.</summary>
     public string Configure(string script, Func<RuntimeConfig, RuntimeConfig>? change = null)
@@ -90,7 +97,7 @@ public sealed class Bundle : IDisposable
         if (!process.WaitForExit(60_000))
         {
             process.Kill();
-            Assert.Fail($"orc-runtime {string.Join(' ', arguments)} hangs");
+            Assert.Fail($"{_runtime} {string.Join(' ', arguments)} hangs");
         }
         return new RunResult(process.ExitCode, output.Result, error.Result);
     }
@@ -151,11 +158,20 @@ public sealed class Bundle : IDisposable
             Await(() => !File.Exists(socket) && LeftGroups().Length == 0, "the keeper's end");
         }
         Assert.Empty(Directory.Exists(State) ? Directory.GetFileSystemEntries(State) : []);
+        if (_runtime.EndsWith(Runc, StringComparison.Ordinal))
+            RemoveParentGroups();
         Assert.Empty(LeftGroups());
         Assert.DoesNotContain(Path, File.ReadAllText("/proc/self/mountinfo"));
         // A keeper takes its socket away before it ends.
         Await(() => !Processes().Any(p => p.CommandLine.Contains(Path, StringComparison.Ordinal)), "the end of all processes");
         Directory.Delete(Path, recursive: true);
+    }
+
+    // Runc leaves what it made above a container's group.
+    private void RemoveParentGroups()
+    {
+        foreach (var directory in LeftGroups())
+            Directory.Delete(directory);
     }
 
     private string[] LeftGroups() =>
@@ -182,8 +198,9 @@ public sealed class Bundle : IDisposable
     {
         foreach (var name in (string[])["bin", "etc", "tmp", "root", "data"])
             Directory.CreateDirectory(System.IO.Path.Combine(root, name));
+        File.SetUnixFileMode(root + "/tmp", (UnixFileMode)0x3FF);
         File.Copy(Busybox, root + "/bin/busybox");
-        foreach (var applet in (string[])["sh", "cat", "echo", "id", "ls", "sleep", "hostname", "mount", "touch", "grep", "stat", "dd", "head", "true", "kill", "ps", "seq", "chroot", "mknod", "stty", "tty", "wc", "tail", "umask", "unshare", "env", "readlink"])
+        foreach (var applet in (string[])["sh", "cat", "echo", "id", "ls", "sleep", "hostname", "mount", "touch", "grep", "stat", "dd", "head", "true", "kill", "ps", "seq", "chroot", "mknod", "stty", "tty", "wc", "tail", "umask", "unshare", "env", "readlink", "mkdir", "dmesg", "sysctl", "ip", "mkfifo", "umount", "ln", "rm", "nice", "date", "uptime", "cut", "sort", "tr", "sync", "chmod", "chown", "cp", "su", "test", "ulimit", "uname"])
             File.CreateSymbolicLink(root + "/bin/" + applet, "busybox");
     }
 

@@ -76,6 +76,11 @@ public sealed partial class RouteSocket : IDisposable
     public void SetMaster(int link, int bridge) =>
         _socket.Request(new NetlinkMessage(NewLink, Change, LinkHeader(link)).Number(LinkMaster, (uint)bridge), $"put link {link} on bridge {bridge}");
 
+    /// <summary>Gives a link to another network namespace, under a name that must be free there.</summary>
+    public void MoveLink(int link, SafeHandle ns, string name) => _socket.Request(
+        new NetlinkMessage(NewLink, Change, LinkHeader(link)).Number(LinkNamespace, (uint)ns.DangerousGetHandle()).Text(LinkName, name),
+        $"move link {link} as {name}");
+
     /// <summary>False when there was none.</summary>
     public bool DeleteLink(string name) => _socket.Request(
         new NetlinkMessage(DeleteLinkType, Change, LinkHeader()).Text(LinkName, name), $"delete link {name}", Errno.ENODEV);

@@ -22,7 +22,7 @@ public abstract class Argument
 
     public static Argument Flags(OpenFlags flags) => new Number((long)flags, flags.ToString());
 
-    public static Argument Of(byte[] bytes, string description) => new Block(bytes, description);
+    public static Block Of(byte[] bytes, string description) => new(bytes, description);
 
     /// <summary>struct sock_fprog: a count, and a pointer to that many instructions.</summary>
     public static Argument Program(byte[] instructions, int count, string description) => new Counted(instructions, count, description);

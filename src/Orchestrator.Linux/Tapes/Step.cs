@@ -28,6 +28,12 @@ public sealed class Step
     /// <summary>The step after success; by default the following one.</summary>
     public int? Next { get; set; }
 
+    /// <summary>The step after a success that returned 0; by default the same as after any other. A clone returns 0 in the child alone.</summary>
+    public int? NextIfZero { get; set; }
+
+    /// <summary>Memory that the result is written into, for another step to send.</summary>
+    public (Argument.Block Memory, int Offset)? ResultIn { get; set; }
+
     /// <summary>Another step whose result this one's replaces: two ways to the same descriptor.</summary>
     public Step? ResultOf { get; set; }
 
@@ -59,10 +65,14 @@ public sealed class Step
         text.Append(CultureInfo.InvariantCulture, $"{Index,4}  {Call}({string.Join(", ", Arguments)})");
         if (ResultOf is { } other)
             text.Append(CultureInfo.InvariantCulture, $" = ${other.Index}");
+        if (ResultIn is { } place)
+            text.Append(CultureInfo.InvariantCulture, $" -> {place.Memory}+{place.Offset}");
         foreach (var (mask, target) in new[] { First, Second }.Where(t => t.Mask != 0))
             text.Append(CultureInfo.InvariantCulture, $"  {Errnos(mask)}->{target}");
         if (Next is { } next)
             text.Append(CultureInfo.InvariantCulture, $"  ok->{next}");
+        if (NextIfZero is { } zero)
+            text.Append(CultureInfo.InvariantCulture, $"  0->{zero}");
         return Field.Length == 0 ? text.ToString() : text.Append("  # ").Append(Field).ToString();
     }
 

@@ -28,6 +28,7 @@ public sealed class Tape
 internal sealed unsafe class LoadedTape : IDisposable
 {
     private readonly List<nint> _memory = [];
+    private readonly Dictionary<Argument.Block, nint> _blocks = new(ReferenceEqualityComparer.Instance);
     private readonly nint* _results;
 
     public LoadedTape(Tape tape, int errorFd)
@@ -55,8 +56,9 @@ internal sealed unsafe class LoadedTape : IDisposable
         *op = new TapeOp
         {
             Call = (nint)step.Call,
-            Result = _results + (step.ResultOf ?? step).Index,
+            Result = step.ResultIn is { } place ? (nint*)(Place(place.Memory) + place.Offset) : _results + (step.ResultOf ?? step).Index,
             Next = ops + (step.Next ?? step.Index + 1),
+            NextIfZero = ops + (step.NextIfZero ?? step.Next ?? step.Index + 1),
             Tolerated1 = step.First.Mask,
             Next1 = ops + step.First.Target,
             Tolerated2 = step.Second.Mask,
@@ -76,12 +78,20 @@ internal sealed unsafe class LoadedTape : IDisposable
         {
             Argument.Number number => (nint)number.Value,
             Argument.Text text => (nint)Copy(text.Bytes),
-            Argument.Block block => (nint)Copy(block.Bytes),
+            Argument.Block block => Place(block),
             Argument.Counted counted => (nint)Copy(counted),
             Argument.Texts texts => (nint)Copy(texts.Values),
             _ => throw new InvalidOperationException($"unknown argument {argument}"),
         };
         return cell;
+    }
+
+    // Steps that name the same block share its memory.
+    private nint Place(Argument.Block block)
+    {
+        if (!_blocks.TryGetValue(block, out var memory))
+            _blocks[block] = memory = (nint)Copy(block.Bytes);
+        return memory;
     }
 
     private byte* Copy(byte[] bytes)

@@ -37,6 +37,16 @@ internal static class DefaultSeccomp
         uname unlink unlinkat utime utimensat utimes vfork vmsplice wait4 waitid write writev
         """;
 
+    // The same for 32-bit programs, which have calls of their own for the same things.
+    private const string AllowedTo32Bit = """
+        _llseek _newselect chown32 clock_adjtime64 clock_getres_time64 clock_gettime64 clock_nanosleep_time64 fadvise64_64 fchown32 fcntl64
+        fstat64 fstatat64 fstatfs64 ftruncate64 futex_time64 getegid32 geteuid32 getgid32 getgroups32 getresgid32 getresuid32 getuid32
+        io_pgetevents_time64 ipc lchown32 lstat64 mmap2 mq_timedreceive_time64 mq_timedsend_time64 nice ppoll_time64 pselect6_time64
+        recv recvmmsg_time64 rt_sigtimedwait_time64 sched_rr_get_interval_time64 semtimedop_time64 send sendfile64 setfsgid32 setfsuid32
+        setgid32 setgroups32 setregid32 setresgid32 setresuid32 setreuid32 setuid32 sigaction signal sigprocmask sigreturn socketcall
+        stat64 statfs64 timer_gettime64 timer_settime64 timerfd_gettime64 timerfd_settime64 truncate64 ugetrlimit utimensat_time64 waitpid
+        """;
+
     private static readonly (string Capability, string Names)[] s_allowedWith =
     [
         ("CAP_DAC_READ_SEARCH", "open_by_handle_at"),
@@ -65,7 +75,7 @@ internal static class DefaultSeccomp
         Architectures = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
         Syscalls =
         [
-            new SeccompRule { Names = Words(AllowedAlways), Action = Allow },
+            new SeccompRule { Names = [.. Words(AllowedAlways), .. Words(AllowedTo32Bit)], Action = Allow },
             .. s_allowedWith.Where(a => capabilities.Contains(a.Capability)).Select(a => new SeccompRule { Names = Words(a.Names), Action = Allow }),
             .. capabilities.Contains("CAP_SYS_ADMIN") ? [] : NoNewNamespaces(),
             // Address families 38 (AF_ALG) and 40 (AF_VSOCK) lead around the container's network.

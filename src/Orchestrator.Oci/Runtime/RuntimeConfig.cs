@@ -15,7 +15,7 @@ public sealed record RuntimeConfig
     public IReadOnlyList<MountConfig> Mounts { get; set; } = [];
     public LinuxConfig Linux { get; set; } = new();
     public IReadOnlyDictionary<string, string> Annotations { get; set; } = new Dictionary<string, string>();
-    public JsonElement? Hooks { get; init; }
+    public HooksConfig? Hooks { get; init; }
 
     /// <exception cref="JsonException">The text is not a config.json; the message names the field.</exception>
     public static RuntimeConfig Parse(ReadOnlySpan<byte> json) =>
@@ -42,6 +42,11 @@ public sealed record ProcessConfig
     public IReadOnlyList<RlimitConfig> Rlimits { get; set; } = [];
     public bool NoNewPrivileges { get; init; }
     public int? OomScoreAdj { get; init; }
+    public string? ApparmorProfile { get; init; }
+    public string? SelinuxLabel { get; init; }
+    public SchedulerConfig? Scheduler { get; init; }
+    public IoPriorityConfig? IoPriority { get; init; }
+    [JsonPropertyName("execCPUAffinity")] public CpuAffinityConfig? ExecCpuAffinity { get; init; }
 
     /// <summary>The process alone, as <c>exec --process</c> takes it.</summary>
     public static ProcessConfig Parse(ReadOnlySpan<byte> json) =>
@@ -84,6 +89,8 @@ public sealed record MountConfig
     public string? Type { get; init; }
     public string? Source { get; init; }
     public IReadOnlyList<string> Options { get; set; } = [];
+    public IReadOnlyList<IdMapping> UidMappings { get; set; } = [];
+    public IReadOnlyList<IdMapping> GidMappings { get; set; } = [];
 }
 
 public sealed record LinuxConfig
@@ -99,6 +106,16 @@ public sealed record LinuxConfig
     public IReadOnlyDictionary<string, string> Sysctl { get; set; } = new Dictionary<string, string>();
     public IReadOnlyList<string> MaskedPaths { get; set; } = [];
     public IReadOnlyList<string> ReadonlyPaths { get; set; } = [];
+    public string? MountLabel { get; init; }
+    public PersonalityConfig? Personality { get; init; }
+    public MemoryPolicyConfig? MemoryPolicy { get; init; }
+
+    /// <summary>By clock: <c>monotonic</c> and <c>boottime</c>.</summary>
+    public IReadOnlyDictionary<string, TimeOffset> TimeOffsets { get; set; } = new Dictionary<string, TimeOffset>();
+
+    /// <summary>By name on the host.</summary>
+    public IReadOnlyDictionary<string, NetDeviceConfig> NetDevices { get; set; } = new Dictionary<string, NetDeviceConfig>();
+    public JsonElement? IntelRdt { get; init; }
 }
 
 public sealed record NamespaceConfig
@@ -131,6 +148,10 @@ public sealed record SeccompConfig
     public uint? DefaultErrnoRet { get; init; }
     public IReadOnlyList<string> Architectures { get; set; } = [];
     public IReadOnlyList<string> Flags { get; set; } = [];
+
+    /// <summary>A listening socket that gets the descriptor of the filter's notifications.</summary>
+    public string? ListenerPath { get; init; }
+    public string? ListenerMetadata { get; init; }
     public IReadOnlyList<SeccompRule> Syscalls { get; set; } = [];
 }
 

@@ -84,10 +84,17 @@ public sealed class Container
     public ResourcesConfig Resources(ContainerRecord record)
     {
         var updated = Path.Combine(_directory, ResourcesFile);
-        return File.Exists(updated) ? ResourcesConfig.Parse(File.ReadAllBytes(updated)) : ReadConfig(record.Bundle).Linux.Resources ?? new ResourcesConfig();
+        return File.Exists(updated) ? ResourcesConfig.Parse(File.ReadAllBytes(updated)) : Config.Linux.Resources ?? new ResourcesConfig();
     }
 
     public void Save(ResourcesConfig resources) => Write(ResourcesFile, resources.ToJson());
+
+    private string ConfigPath => Path.Combine(_directory, "config.json");
+
+    /// <summary>What the container was made from: later changes in the bundle are not its business.</summary>
+    public RuntimeConfig Config => Exists && File.Exists(ConfigPath) ? ReadConfig(_directory) : ReadConfig(RequireRecord().Bundle);
+
+    public void KeepConfig(string bundle) => File.Copy(Path.Combine(bundle, "config.json"), ConfigPath, overwrite: true);
 
     public static RuntimeConfig ReadConfig(string bundle)
     {
@@ -110,7 +117,7 @@ public sealed class Container
     {
         var record = RequireRecord();
         using var process = OpenProcess(record);
-        var config = File.Exists(Path.Combine(record.Bundle, "config.json")) ? ReadConfig(record.Bundle) : new RuntimeConfig();
+        var config = File.Exists(ConfigPath) ? ReadConfig(_directory) : new RuntimeConfig();
         return new StateReport
         {
             Id = Id,

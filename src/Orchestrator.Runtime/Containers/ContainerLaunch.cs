@@ -12,8 +12,8 @@ namespace Orchestrator.Runtime.Containers;
 /// <summary>Starts a container's process: record, group, clone, and what the child reports. A failure leaves nothing behind.</summary>
 public sealed class ContainerLaunch(Container container, string bundle, RuntimeConfig config, string program)
 {
-    /// <summary>A child that says nothing for so long hangs on a mount or a device.</summary>
-    private const int ReportTimeoutMs = 60_000;
+    /// <summary>A killed child that is still there after so long hangs in the kernel.</summary>
+    private const int EndTimeoutMs = 60_000;
 
     // A launcher starts many.
     private static readonly Lazy<CgroupLayout> s_cgroups = new(CgroupLayout.Read);
@@ -36,6 +36,10 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
     public static LaunchFacts Facts(RuntimeConfig config, string bundle, string id, LaunchDescriptors descriptors) => new()
     {
         Bundle = bundle,
+        HomeOf = uid => ImageUsers.HomeOf(config, bundle, uid),
+        Grantable = Capabilities.Permitted(),
+        HasAppArmor = SecurityModules.HasAppArmor,
+        HasSelinux = SecurityModules.HasSelinux,
         Cgroups = s_cgroups.Value,
         CgroupPath = CgroupPath(config, id),
         KindOf = path => FollowingKind(path),
@@ -90,7 +94,11 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
             Keyring = Options.NewKeyring ? KeyringOf(container.Id) : null,
             NoPivot = Options.NoPivot,
         };
+        using var trees = MappedTrees.Open(config, facts);
+        facts = facts with { MappedTrees = trees.Numbers };
         var plan = ContainerPlan.Compile(config, facts);
+        foreach (var warning in plan.Warnings)
+            FileDescriptors.Write(2, $"orc-runtime: warning: {warning}\n");
         Record = new ContainerRecord
         {
             Id = container.Id,
@@ -100,6 +108,7 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
             Kept = _kept,
         };
         container.Save(Record);
+        container.KeepConfig(bundle);
         var cgroup = new Cgroup(facts.Cgroups, facts.CgroupPath);
         try
         {
@@ -142,20 +151,30 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         using var unified = facts.Cgroups.Unified is { } u ? FileSystem.Open(u.Directory(cgroup.Path), OpenFlags.Path | OpenFlags.Directory) : null;
         var child = Launcher.Launch(plan.Tape, facts.Descriptors.ErrorPipeNumber, new CloneOptions(plan.Namespaces, unified?.Number() ?? -1, Sibling: _kept is not null));
         errorPipe.Writer.Dispose();
+        var talk = new LaunchTalk(container, bundle, config, plan, facts, child) { Known = Remember, Await = Await };
         try
         {
-            Record = Record! with { Pid = child.Pid, StartTime = Processes.StartTime(child.Pid) ?? 0 };
-            Await(child, plan, errorPipe.Reader.Number(), facts.Descriptors);
-            container.Save(Record);
-            return child;
+            talk.Run(errorPipe.Reader.Number());
+            Terminal = talk.Terminal;
+            if (!facts.WaitsForStart)
+                new HookRunner(container.Id, bundle, config, facts).Run(config.Hooks?.Poststart ?? [], "hooks.poststart", "running", talk.Child.Pid);
+            return talk.Child;
         }
         catch
         {
-            Processes.Signal(child.PidFd, Signals.Kill);
-            Await(child);
-            child.Dispose();
+            Processes.Signal(talk.Child.PidFd, Signals.Kill);
+            Await(talk.Child);
+            talk.Dispose();
+            if (talk.HooksRan)
+                new HookRunner(container.Id, bundle, config, facts).RunPoststop();
             throw;
         }
+    }
+
+    private void Remember(ChildProcess child)
+    {
+        Record = Record! with { Pid = child.Pid, StartTime = Processes.StartTime(child.Pid) ?? 0 };
+        container.Save(Record);
     }
 
     /// <summary>The keeper was killed meanwhile: nobody would hold the container.</summary>
@@ -174,29 +193,7 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         if (_kept is null)
             Processes.Reap(child.PidFd);
         else
-            Processes.WaitForExit(child.PidFd, ReportTimeoutMs);
-    }
-
-    private void Await(ChildProcess child, ContainerPlan plan, int errorPipe, LaunchDescriptors descriptors)
-    {
-        while (true)
-        {
-            if (FileDescriptors.Poll(errorPipe, PollEvents.Readable, ReportTimeoutMs) == PollEvents.None)
-                throw new RefusedException($"container {container.Id} has not started within {ReportTimeoutMs / 1000} s");
-            switch (Launcher.ReadFailure(errorPipe))
-            {
-                case null:
-                    return;
-                case { StepIndex: (int)ChildReports.ReadyToStart }:
-                    return;
-                case { StepIndex: (int)ChildReports.TerminalReady }:
-                    Terminal = FileDescriptors.TakeFrom(child.PidFd, LaunchDescriptors.TerminalInChild);
-                    FileDescriptors.Write(descriptors.TerminalAnswer, "."u8);
-                    break;
-                case { } failure:
-                    throw new RefusedException(FailureText.Describe(plan.Tape, failure, config.Process!.Args));
-            }
-        }
+            Processes.WaitForExit(child.PidFd, EndTimeoutMs);
     }
 
     private static FileKind? FollowingKind(string path) =>

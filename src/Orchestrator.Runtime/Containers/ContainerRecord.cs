@@ -51,6 +51,27 @@ public sealed record StateReport
     public ExitRecord? Exit { get; init; }
 }
 
+/// <summary>The container's state as the specification has it: what hooks read.</summary>
+public sealed record HookState
+{
+    public string OciVersion { get; init; } = "1.2.0";
+    public required string Id { get; init; }
+    public required string Status { get; init; }
+    public required int Pid { get; init; }
+    public required string Bundle { get; init; }
+    public required IReadOnlyDictionary<string, string> Annotations { get; init; }
+}
+
+/// <summary>What a seccomp agent gets along with the filter's descriptor.</summary>
+public sealed record ContainerProcessState
+{
+    public string OciVersion { get; init; } = "1.2.0";
+    public IReadOnlyList<string> Fds { get; init; } = ["seccompFd"];
+    public required int Pid { get; init; }
+    public string? Metadata { get; init; }
+    public required HookState State { get; init; }
+}
+
 public sealed record LogEntry(string Level, string Msg, string Time);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -58,6 +79,8 @@ public sealed record LogEntry(string Level, string Msg, string Time);
 [JsonSerializable(typeof(ExitRecord))]
 [JsonSerializable(typeof(StateReport))]
 [JsonSerializable(typeof(StateReport[]))]
+[JsonSerializable(typeof(HookState))]
+[JsonSerializable(typeof(ContainerProcessState))]
 [JsonSerializable(typeof(LogEntry))]
 [JsonSerializable(typeof(RuntimeEvent))]
 [JsonSerializable(typeof(int[]))]

@@ -1,27 +1,61 @@
 using Orchestrator.Linux;
 using Orchestrator.Linux.Tapes;
 using Orchestrator.Oci.Runtime;
-using static Orchestrator.Runtime.Planning.KernelArguments;
 
 namespace Orchestrator.Runtime.Planning;
 
 /// <summary>What starting a container means: the limits of its group, the namespaces to clone into, and the tape that the child runs.</summary>
 public sealed record ContainerPlan(IReadOnlyList<CgroupSetting> Limits, NamespaceKinds Namespaces, Tape Tape)
 {
+    /// <summary>The container's process is the second that is cloned; the first one only leads there.</summary>
+    public bool ClonesAgain { get; init; }
+
+    /// <summary>What the parent writes when the child asks for it; null without a new user namespace.</summary>
+    public UserMaps? Maps { get; init; }
+
+    /// <summary>What the specification wants to be said, but not to fail.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>Compiles config.json. Touches nothing: the same configuration and facts make the same plan.</summary>
     /// <exception cref="RuntimeConfigException">A field cannot be honoured.</exception>
     public static ContainerPlan Compile(RuntimeConfig config, LaunchFacts facts)
     {
-        if (config.Hooks is { } hooks && hooks.EnumerateObject().Any())
-            throw new RuntimeConfigException("hooks", "are not supported; accepted: none");
-        var process = config.Process ?? throw new RuntimeConfigException("process", "is missing");
+        ConfigChecks.Check(config);
+        var process = ProcessSteps.WithHome(config.Process!, facts);
+        var namespaces = NamespaceTable.Read(config.Linux);
+        var maps = UserMaps.Read(config.Linux, namespaces);
         var tape = new Tape();
-        var steps = new ProcessSteps(tape, process, facts, InitSteps.IsAskedFor(config));
-        var credentials = new CredentialSteps(tape, process, facts);
-        steps.Begin();
-        var created = EnterNamespaces(tape, config, facts);
+        var credentials = new CredentialSteps(tape, process, facts, namespaces);
+        var entry = new NamespaceSteps(tape, config, namespaces, facts);
+        ProcessSteps.Begin(tape, facts);
+        CgroupSteps.Join(tape, facts);
         credentials.OomScore();
-        var root = BuildRoot(tape, config, facts);
+        entry.Enter();
+        SysctlSteps.Add(tape, config, namespaces);
+        credentials.Labels.Open();
+        if (namespaces.IsNew(NamespaceKinds.Mount))
+            Isolated(tape, config, process, facts, namespaces, credentials);
+        else
+            Confined(tape, config, process, facts, namespaces, credentials);
+        return new ContainerPlan(CgroupSetting.From(config.Linux.Resources, facts.Cgroups), entry.ByLauncher, tape)
+        {
+            ClonesAgain = entry.NeedsIntermediate,
+            Maps = maps,
+            Warnings = credentials.Warnings,
+        };
+    }
+
+    public override string ToString() => string.Concat(Warnings.Select(w => $"      warning: {w}\n")) + string.Concat(Limits.Select(l => l + "\n"))
+        + $"      clone3({{{Namespaces}}})  # linux.namespaces\n" + Maps + Tape;
+
+    // With a mount namespace of its own: a root is built, and pivoted into.
+    private static void Isolated(
+        Tape tape, RuntimeConfig config, ProcessConfig process, LaunchFacts facts, NamespaceTable namespaces, CredentialSteps credentials)
+    {
+        var steps = new ProcessSteps(tape, process, facts, InitSteps.IsAskedFor(config));
+        var root = BuildRoot(tape, config, facts, namespaces);
+        if (HookTable.AnyOfCreate(config))
+            new ReportSteps(tape, facts).Ask(ChildReports.CreateHooks, "hooks");
         steps.StandardStreams();
         if (process.Terminal)
             steps.Terminal(root);
@@ -32,64 +66,53 @@ public sealed record ContainerPlan(IReadOnlyList<CgroupSetting> Limits, Namespac
             RootSteps.MoveOver(tape, root);
         else
             RootSteps.Pivot(tape, root);
+        RootSteps.SharePivoted(tape, config, root);
+        Finish(tape, config, steps, credentials, workingDirectory, facts, namespaces);
+    }
+
+    // In the mounts of others: a directory of them becomes the root, and nothing is mounted.
+    private static void Confined(
+        Tape tape, RuntimeConfig config, ProcessConfig process, LaunchFacts facts, NamespaceTable namespaces, CredentialSteps credentials)
+    {
+        ConfigChecks.CheckConfined(config);
+        var steps = new ProcessSteps(tape, process, facts);
+        var root = RootSteps.Open(tape, RootSteps.RootPath(config, facts));
+        NamespaceSteps.BecomeRoot(tape, namespaces);
+        if (HookTable.AnyOfCreate(config))
+            new ReportSteps(tape, facts).Ask(ChildReports.CreateHooks, "hooks");
+        steps.StandardStreams();
+        var workingDirectory = root.OpenOrMake("process.cwd", process.Cwd, isDirectory: true);
+        RootSteps.ChangeRoot(tape, root);
+        Finish(tape, config, steps, credentials, workingDirectory, facts, namespaces);
+    }
+
+    private static void Finish(
+        Tape tape, RuntimeConfig config, ProcessSteps steps, CredentialSteps credentials, Step workingDirectory, LaunchFacts facts, NamespaceTable namespaces)
+    {
         credentials.Limits();
-        steps.GiveStreams();
+        SchedulingSteps.Add(tape, config.Process!);
+        SchedulingSteps.Add(tape, config.Linux);
+        steps.GiveStreams(namespaces.Has(NamespaceKinds.User));
+        // As root, who may enter a directory that the user may not.
+        tape.Add("process.cwd", Syscall.fchdir, workingDirectory);
         credentials.Become(config.Linux.Seccomp);
-        steps.Execute(workingDirectory);
-        return new ContainerPlan(CgroupSetting.From(config.Linux.Resources, facts.Cgroups), created, tape);
+        steps.Execute(startHooks: config.Hooks?.StartContainer.Count > 0);
     }
 
-    public override string ToString() => string.Concat(Limits.Select(l => l + "\n")) + $"      clone3({{{Namespaces}}})  # linux.namespaces\n" + Tape;
-
-    private static NamespaceKinds EnterNamespaces(Tape tape, RuntimeConfig config, LaunchFacts facts)
+    private static RootDirectory BuildRoot(Tape tape, RuntimeConfig config, LaunchFacts facts, NamespaceTable namespaces)
     {
-        CgroupSteps.Join(tape, facts);
-        var created = NamespaceKinds.None;
-        foreach (var (kind, path, field) in NamespaceTable.Read(config.Linux))
-        {
-            if (path is not null)
-                Enter(tape, kind, path, field);
-            // Its root is the group that the child is in at this moment.
-            else if (kind == NamespaceKinds.Cgroup)
-                tape.Add(field, Syscall.unshare, Argument.Named((long)kind, "CLONE_NEWCGROUP"));
-            else
-                created |= kind;
-        }
-        if (!created.HasFlag(NamespaceKinds.Mount))
-            throw new RuntimeConfigException("linux.namespaces", "have no new mount namespace; accepted: a list with {\"type\": \"mount\"}");
-        Name(tape, config);
-        return created;
-    }
-
-    private static void Enter(Tape tape, NamespaceKinds kind, string path, string field)
-    {
-        if (kind is NamespaceKinds.Mount or NamespaceKinds.Pid)
-            throw new RuntimeConfigException(field + ".path", "is not supported for this type; accepted: no path, for a new namespace");
-        var file = tape.Add(field + ".path", Syscall.openat, HereDirectory, path, Argument.Flags(OpenFlags.ReadOnly | OpenFlags.CloseOnExec), 0);
-        tape.Add(field + ".path", Syscall.setns, file, Argument.Named((long)kind, kind.ToString()));
-    }
-
-    private static void Name(Tape tape, RuntimeConfig config)
-    {
-        foreach (var (name, call, field) in new[] { (config.Hostname, Syscall.sethostname, "hostname"), (config.Domainname, Syscall.setdomainname, "domainname") })
-        {
-            if (string.IsNullOrEmpty(name))
-                continue;
-            if (!config.Linux.Namespaces.Any(n => n.Type == "uts"))
-                throw new RuntimeConfigException(field, "would change the host's; accepted: only with a uts namespace");
-            tape.Add(field, call, name, name.Length);
-        }
-    }
-
-    private static RootDirectory BuildRoot(Tape tape, RuntimeConfig config, LaunchFacts facts)
-    {
+        var mounts = new MountSteps(tape, config, namespaces, facts);
+        var devices = new DeviceSteps(tape, config, namespaces);
+        mounts.OpenSources();
+        devices.OpenSources();
+        RootSteps.Separate(tape);
         var root = RootSteps.Mount(tape, config, facts);
-        new MountSteps(tape, root, facts).Add(config.Mounts);
-        DeviceSteps.Add(tape, root, config);
+        NamespaceSteps.BecomeRoot(tape, namespaces);
+        mounts.Add(root);
+        devices.Add(root);
         if (InitSteps.IsAskedFor(config))
             InitSteps.Mount(tape, root, facts.Program);
         var paths = new PathSteps(tape, root);
-        paths.Sysctl(config);
         paths.Mask(config.Linux.MaskedPaths);
         paths.MakeReadOnly(config.Linux.ReadonlyPaths);
         return root;

@@ -27,7 +27,6 @@ internal static class InitSteps
         var tree = tape.Add(Field, Syscall.open_tree, HereDirectory, program, OpenTree(recursive: false));
         tape.Add(Field, Syscall.mount_setattr, tree, "", EmptyPath,
             MountAttributes(new MountAttributes(MountAttributeFlags.ReadOnly | MountAttributeFlags.NoSetId, 0, MountFlags.Private)), MountAttributesSize);
-        var place = root.OpenOrMake(Field, Path, isDirectory: false);
-        tape.Add(Field, Syscall.move_mount, tree, "", place, "", MoveByDescriptors);
+        root.Attach(tree, Path, isDirectory: false, Field);
     }
 }

@@ -16,18 +16,19 @@ internal static class KernelArguments
     public static readonly Argument SetFlag = Argument.Named(0, "SET_FLAG");
     public static readonly Argument SetString = Argument.Named(1, "SET_STRING");
     public static readonly Argument Create = Argument.Named(6, "CMD_CREATE");
+    public static readonly Argument Reconfigure = Argument.Named(7, "CMD_RECONFIGURE");
     public const int OpenHowSize = 24, MountAttributesSize = 32;
 
     public const OpenFlags PathOnly = OpenFlags.Path | OpenFlags.CloseOnExec;
 
     /// <summary>struct open_how: nothing leads out of the root, magic links of /proc lead nowhere.</summary>
-    public static Argument InRoot(OpenFlags flags, uint mode = 0)
+    public static Argument InRoot(OpenFlags flags, uint mode = 0, ResolveFlags further = 0)
     {
         var bytes = new byte[OpenHowSize];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, (ulong)(flags | OpenFlags.CloseOnExec));
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(8), mode);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16), (ulong)(ResolveFlags.InRoot | ResolveFlags.NoMagicLinks));
-        return Argument.Of(bytes, $"{{{flags}, in root}}");
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16), (ulong)(ResolveFlags.InRoot | ResolveFlags.NoMagicLinks | further));
+        return Argument.Of(bytes, $"{{{flags}, in root{(further == 0 ? "" : $", {further}")}}}");
     }
 
     /// <summary>struct mount_attr.</summary>

@@ -34,16 +34,32 @@ public sealed record LaunchFacts
     /// <summary>Groups of single controllers that are others than <see cref="CgroupPath"/>.</summary>
     public IReadOnlyDictionary<string, string> CgroupPaths { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The home directory that the image's passwd gives a uid; null for none.</summary>
+    public Func<uint, string?> HomeOf { get; init; } = _ => null;
+
+    /// <summary>By their index in mounts: bind mounts with mapped ids, which only the host's root can make, as detached trees.</summary>
+    public IReadOnlyDictionary<int, int> MappedTrees { get; init; } = new Dictionary<int, int>();
+
+    /// <summary>For what joins a container: its process.</summary>
+    public int ContainerPid { get; init; }
+
+    /// <summary>The capabilities that the launcher can pass on, as a mask.</summary>
+    public ulong Grantable { get; init; } = ulong.MaxValue;
+
+    public bool HasAppArmor { get; init; }
+
+    public bool HasSelinux { get; init; }
+
     /// <summary>Stops before execve until <c>start</c>: the two halves of the OCI lifecycle.</summary>
     public bool WaitsForStart { get; init; }
 }
 
 /// <summary>Descriptors that the child inherits. -1 where there is none.</summary>
 /// <param name="ErrorPipe">Takes the report of a failed step.</param>
-/// <param name="GoPipe">The child reads a byte from it before it goes on: a FIFO that <c>start</c> writes, or the parent's answer that it has the terminal.</param>
+/// <param name="GoPipe">The child reads a byte from it before it goes on: the parent's answer to a report, or what <c>start</c> writes into the FIFO.</param>
 /// <param name="Output">The container's stdout; -1 leaves the inherited one.</param>
 /// <param name="Errors">The container's stderr; -1 leaves the inherited one.</param>
-/// <param name="TerminalAnswer">The other end of the go pipe, which stays with the parent.</param>
+/// <param name="TerminalAnswer">The other end of the go pipe, which stays with the parent: where it answers.</param>
 /// <param name="Input">The container's stdin; -1 leaves the inherited one.</param>
 public sealed record LaunchDescriptors(int ErrorPipe, int GoPipe, int TerminalAnswer = -1, int Input = -1, int Output = -1, int Errors = -1)
 {
@@ -62,10 +78,7 @@ public sealed record LaunchDescriptors(int ErrorPipe, int GoPipe, int TerminalAn
 
     /// <summary>Where the child keeps the terminal's master until the parent has taken it.</summary>
     public const int TerminalInChild = 200;
-}
 
-/// <summary>What a child says through the error pipe besides failures, in the place of a step's index.</summary>
-public static class ChildReports
-{
-    public const long ReadyToStart = -2, TerminalReady = -3;
+    /// <summary>Where the child keeps a directory and the tmpfs that its content is copied to.</summary>
+    public const int CopySourceInChild = 201, CopyTargetInChild = 202;
 }

@@ -1,5 +1,4 @@
 using Orchestrator.Linux;
-using Orchestrator.Linux.Cgroups;
 using Orchestrator.Linux.Tapes;
 using Orchestrator.Oci.Runtime;
 using static Orchestrator.Runtime.Planning.KernelArguments;
@@ -7,30 +6,82 @@ using static Orchestrator.Runtime.Planning.KernelArguments;
 namespace Orchestrator.Runtime.Planning;
 
 /// <summary>The mounts of config.json. Each is made detached, gets its attributes, and is then moved to its place by descriptors.</summary>
-internal sealed class MountSteps(Tape tape, RootDirectory root, LaunchFacts facts)
+internal sealed class MountSteps(Tape tape, RuntimeConfig config, NamespaceTable namespaces, LaunchFacts facts)
 {
+    private const string PrivateOption = "rprivate";
+
     // What LXCFS and the like lay over single files of /proc; anything else there could hide what must be masked.
     private static readonly string[] s_allowedInProc =
         ["/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg", "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid"];
 
-    public void Add(IReadOnlyList<MountConfig> mounts)
+    private readonly Dictionary<int, Argument> _sources = [];
+    private readonly ReportSteps _reports = new(tape, facts);
+
+    /// <summary>
+    /// The sources of bind mounts, as detached trees. This early they still are peers of the host's mounts, which shared and slave are about,
+    /// and the process still is the host's root, which alone may get to them.
+    /// </summary>
+    public void OpenSources()
     {
-        for (var i = 0; i < mounts.Count; i++)
-            Add(mounts[i], $"mounts[{i}]");
+        for (var i = 0; i < config.Mounts.Count; i++)
+        {
+            var (mount, field) = (config.Mounts[i], $"mounts[{i}]");
+            var options = Check(mount, field);
+            if (options.MapsIdsRecursively is not null)
+                _sources[i] = Argument.Named(facts.MappedTrees.GetValueOrDefault(i, -1), $"mapped-tree-{i}");
+            else if (options.IsBind && !options.IsRemount)
+                _sources[i] = tape.Add(field + ".source", Syscall.open_tree, HereDirectory, SourcePath(mount, field, facts), OpenTree(options.IsRecursiveBind));
+        }
     }
 
-    private void Add(MountConfig mount, string field)
+    public void Add(RootDirectory root)
+    {
+        for (var i = 0; i < config.Mounts.Count; i++)
+        {
+            var (mount, field) = (config.Mounts[i], $"mounts[{i}]");
+            var options = MountOptions.Parse(mount, field);
+            if (options.IsRemount)
+                Remount(root, mount, options, field);
+            else if (options.IsBind)
+                Bind(root, i, options, field);
+            else if (mount.Type is "cgroup" or "cgroup2")
+                new CgroupMountSteps(tape, facts).Add(root, mount, options, field);
+            else
+                MoveTo(root, Fresh(root, mount, options, field), mount, true, field);
+        }
+    }
+
+    /// <summary>The host's path of a bind mount.</summary>
+    public static string SourcePath(MountConfig mount, string field, LaunchFacts facts) =>
+        Path.GetFullPath(mount.Source is { Length: > 0 } source ? source : throw new RuntimeConfigException(field + ".source", "is missing; accepted: a path of the host"), facts.Bundle);
+
+    private MountOptions Check(MountConfig mount, string field)
     {
         if (mount.Destination.Length == 0)
             throw new RuntimeConfigException(field + ".destination", "is missing; accepted: an absolute path in the container");
         CheckProc(mount, field);
-        var options = MountOptions.Parse(mount);
-        if (options.IsBind)
-            Bind(mount, options, field);
-        else if (mount.Type is "cgroup" or "cgroup2")
-            Cgroups(mount, options, field);
-        else
-            Fresh(mount.Type ?? throw new RuntimeConfigException(field + ".type", "is missing; accepted: a file system, or bind"), mount, options, field);
+        var options = MountOptions.Parse(mount, field);
+        if (!options.IsBind && !options.IsRemount && string.IsNullOrEmpty(mount.Type))
+            throw new RuntimeConfigException(field + ".type", "is missing; accepted: a file system, or bind");
+        if (options.CopiesUp && (mount.Type != "tmpfs" || namespaces.Has(NamespaceKinds.User)))
+            throw new RuntimeConfigException(field + ".options", "tmpcopyup is not supported here; accepted: on a tmpfs, without a user namespace");
+        CheckMaps(mount, options, field);
+        return options;
+    }
+
+    private void CheckMaps(MountConfig mount, MountOptions options, string field)
+    {
+        var own = mount.UidMappings.Count > 0 || mount.GidMappings.Count > 0;
+        if (own && (mount.UidMappings.Count == 0 || mount.GidMappings.Count == 0))
+            throw new RuntimeConfigException(field + (mount.UidMappings.Count == 0 ? ".uidMappings" : ".gidMappings"), "is missing; accepted: both or none");
+        if (own && options.MapsIdsRecursively is null)
+            throw new RuntimeConfigException(field + ".uidMappings", "have no effect; accepted: only with the option idmap or ridmap");
+        if (options.MapsIdsRecursively is null)
+            return;
+        if (!options.IsBind)
+            throw new RuntimeConfigException(field + ".options", "only what is bound can be mapped; accepted: idmap with bind or rbind");
+        if (!own && !namespaces.Has(NamespaceKinds.User))
+            throw new RuntimeConfigException(field + ".uidMappings", "is missing, and there is no user namespace to take the mapping from; accepted: uidMappings and gidMappings");
     }
 
     private static void CheckProc(MountConfig mount, string field)
@@ -41,71 +92,96 @@ internal sealed class MountSteps(Tape tape, RootDirectory root, LaunchFacts fact
             throw new RuntimeConfigException(field + ".destination", $"\"{destination}\" would hide the kernel's own files; accepted: a path outside /proc");
     }
 
-    private void Bind(MountConfig mount, MountOptions options, string field)
+    private void Bind(RootDirectory root, int index, MountOptions options, string field)
     {
-        var source = Path.GetFullPath(mount.Source ?? throw new RuntimeConfigException(field + ".source", "is missing; accepted: a path of the host"), facts.Bundle);
+        var mount = config.Mounts[index];
+        var source = SourcePath(mount, field, facts);
         var kind = facts.KindOf(source) ?? throw new RuntimeConfigException(field + ".source", $"\"{source}\" does not exist");
-        var tree = tape.Add(field + ".source", Syscall.open_tree, HereDirectory, source, OpenTree(options.IsRecursiveBind));
-        SetAttributes(tree, options, field);
-        MoveTo(tree, mount.Destination, kind == FileKind.Directory, field);
+        var tree = _sources[index];
+        SetAttributes(tape, tree, options, field);
+        MoveTo(root, tree, mount, kind == FileKind.Directory, field);
     }
 
-    private void Fresh(string type, MountConfig mount, MountOptions options, string field)
+    private Step Fresh(RootDirectory root, MountConfig mount, MountOptions options, string field)
     {
-        var context = tape.Add(field + ".type", Syscall.fsopen, type, CloseOnExec1);
+        var tree = Fresh(tape, WithLabel(mount), options, field, options.CopiesUp ? MountAttributeFlags.ReadOnly : 0);
+        if (options.CopiesUp)
+            CopyUp(root, tree, mount, options, field);
+        if (options.AsksForPropagation)
+            SetPropagation(tape, tree, options, field);
+        return tree;
+    }
+
+    /// <summary>A new file system, detached.</summary>
+    public static Step Fresh(Tape tape, MountConfig mount, MountOptions options, string field, MountAttributeFlags later = 0)
+    {
+        var context = tape.Add(field + ".type", Syscall.fsopen, mount.Type!, CloseOnExec1);
         if (!string.IsNullOrEmpty(mount.Source))
             tape.Add(field + ".source", Syscall.fsconfig, context, SetString, "source", mount.Source, 0);
+        Configure(tape, context, options, field);
+        tape.Add(field, Syscall.fsconfig, context, Create, Argument.Null, Argument.Null, 0);
+        var set = options.Change.With(options.RecursiveChange).Set & ~later;
+        return tape.Add(field, Syscall.fsmount, context, CloseOnExec1, Argument.Named((long)set, set.ToString()));
+    }
+
+    private static void Configure(Tape tape, Step context, MountOptions options, string field)
+    {
         foreach (var (key, value) in options.Data)
             tape.Add(field + ".options", Syscall.fsconfig, context, value is null ? SetFlag : SetString, key, value ?? Argument.Null, 0);
-        tape.Add(field, Syscall.fsconfig, context, Create, Argument.Null, Argument.Null, 0);
-        var tree = tape.Add(field, Syscall.fsmount, context, CloseOnExec1, Argument.Named((long)options.Set, options.Set.ToString()));
-        MoveTo(tree, mount.Destination, true, field);
     }
 
-    /// <summary>The container's own groups: version 2's directory itself, or one directory for each of version 1's hierarchies.</summary>
-    private void Cgroups(MountConfig mount, MountOptions options, string field)
+    // The parent copies: descriptors at fixed numbers are its handles on both ends.
+    private void CopyUp(RootDirectory root, Step tree, MountConfig mount, MountOptions options, string field)
     {
-        if (facts.Cgroups.V1.Count == 0)
+        var hidden = root.Open(field + ".destination", mount.Destination, OpenFlags.ReadOnly | OpenFlags.Directory);
+        tape.Add(field + ".options", Syscall.dup3, hidden, LaunchDescriptors.CopySourceInChild, CloseOnExec);
+        tape.Add(field + ".options", Syscall.dup3, tree, LaunchDescriptors.CopyTargetInChild, CloseOnExec);
+        _reports.Ask(ChildReports.CopyWanted, field + ".options");
+        hidden.OnError(tape.End, Errno.ENOENT);
+        if (options.Change.Set.HasFlag(MountAttributeFlags.ReadOnly))
+            SetAttributes(tape, tree, new AttributeChange(MountAttributeFlags.ReadOnly, 0), EmptyPath, field);
+    }
+
+    private void Remount(RootDirectory root, MountConfig mount, MountOptions options, string field)
+    {
+        var place = root.Open(field + ".destination", mount.Destination, PathOnly);
+        if (!options.IsBind)
         {
-            if (facts.Cgroups.Unified is { } unified)
-                BindCgroup(unified, mount.Destination, options, field);
-            return;
+            var context = tape.Add(field, Syscall.fspick, place, "", Argument.Named(1 | 8, "CLOEXEC|EMPTY_PATH"));
+            Configure(tape, context, options, field);
+            tape.Add(field + ".options", Syscall.fsconfig, context, Reconfigure, Argument.Null, Argument.Null, 0);
         }
-        var isReadOnly = options.Set.HasFlag(MountAttributeFlags.ReadOnly);
-        var writable = MountOptions.Parse(mount with { Type = "tmpfs", Source = "tmpfs", Options = [.. mount.Options.Except(["ro"]), "mode=755"] });
-        Fresh("tmpfs", mount with { Source = "tmpfs" }, writable, field);
-        foreach (var hierarchy in facts.Cgroups.V1)
-            BindCgroup(hierarchy, $"{mount.Destination}/{Path.GetFileName(hierarchy.MountPoint)}", options, field);
-        var top = root.Open(field, mount.Destination, PathOnly);
-        foreach (var (controller, name) in facts.Cgroups.V1.SelectMany(h => h.Controllers.Select(c => (c, Path.GetFileName(h.MountPoint)))))
-        {
-            if (controller != name && !controller.StartsWith("name=", StringComparison.Ordinal))
-                tape.Add(field, Syscall.symlinkat, name, top, controller).Tolerate(Errno.EEXIST);
-        }
-        if (isReadOnly)
-            tape.Add(field, Syscall.mount_setattr, top, "", EmptyPath, MountAttributes(new MountAttributes(MountAttributeFlags.ReadOnly, 0, 0)), MountAttributesSize);
+        SetAttributes(tape, place, options.Change, EmptyPath, field);
+        SetAttributes(tape, place, options.RecursiveChange, EmptyPathRecursive, field);
+        if (options.AsksForPropagation)
+            SetPropagation(tape, place, options, field);
     }
 
-    private void BindCgroup(CgroupHierarchy hierarchy, string destination, MountOptions options, string field)
+    private MountConfig WithLabel(MountConfig mount)
     {
-        var tree = tape.Add(field, Syscall.open_tree, HereDirectory, hierarchy.Directory(facts.CgroupPath), OpenTree(recursive: false));
-        SetAttributes(tree, options, field);
-        MoveTo(tree, destination, true, field);
+        if (config.Linux.MountLabel is not { Length: > 0 } label || mount.Type is "proc" or "sysfs")
+            return mount;
+        LabelSteps.CheckSelinux("linux.mountLabel", label, facts);
+        return mount with { Options = [.. mount.Options, "context=" + label] };
     }
 
-    private void SetAttributes(Step tree, MountOptions options, string field)
+    public static void SetAttributes(Tape tape, Argument tree, MountOptions options, string field)
     {
-        var recursive = options.Propagation.HasFlag(MountFlags.Recursive);
-        tape.Add(field + ".options", Syscall.mount_setattr, tree, "", recursive ? EmptyPathRecursive : EmptyPath,
+        SetPropagation(tape, tree, options, field);
+        SetAttributes(tape, tree, options.Change, EmptyPath, field);
+        SetAttributes(tape, tree, options.RecursiveChange, EmptyPathRecursive, field);
+    }
+
+    private static void SetPropagation(Tape tape, Argument tree, MountOptions options, string field) =>
+        tape.Add(field + ".options", Syscall.mount_setattr, tree, "", options.Propagation.HasFlag(MountFlags.Recursive) ? EmptyPathRecursive : EmptyPath,
             MountAttributes(new MountAttributes(0, 0, options.Propagation & ~MountFlags.Recursive)), MountAttributesSize);
-        if ((options.Set | options.Clear) != 0)
-            tape.Add(field + ".options", Syscall.mount_setattr, tree, "", options.IsRecursiveReadOnly ? EmptyPathRecursive : EmptyPath,
-                MountAttributes(new MountAttributes(options.Set, options.Clear, 0)), MountAttributesSize);
+
+    private static void SetAttributes(Tape tape, Argument tree, AttributeChange change, Argument which, string field)
+    {
+        if (!change.IsNone)
+            tape.Add(field + ".options", Syscall.mount_setattr, tree, "", which, MountAttributes(new MountAttributes(change.Set, change.Clear, 0)), MountAttributesSize);
     }
 
-    private void MoveTo(Step tree, string destination, bool isDirectory, string field)
-    {
-        var target = root.OpenOrMake(field + ".destination", destination, isDirectory);
-        tape.Add(field + ".destination", Syscall.move_mount, tree, "", target, "", MoveByDescriptors);
-    }
+    private static void MoveTo(RootDirectory root, Argument tree, MountConfig mount, bool isDirectory, string field) =>
+        root.Attach(tree, mount.Destination, isDirectory, field, onLinks: mount.Type is not ("proc" or "sysfs"));
 }

@@ -1,7 +1,5 @@
-using System.Text;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Tapes;
-using Orchestrator.Oci.Runtime;
 using static Orchestrator.Runtime.Planning.KernelArguments;
 
 namespace Orchestrator.Runtime.Planning;
@@ -9,23 +7,6 @@ namespace Orchestrator.Runtime.Planning;
 /// <summary>What of the kernel's own files a container may not see, may not change, or has changed for it.</summary>
 internal sealed class PathSteps(Tape tape, RootDirectory root)
 {
-    private static readonly string[] s_ipcSysctls =
-    [
-        "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
-    ];
-
-    public void Sysctl(RuntimeConfig config)
-    {
-        foreach (var (name, value) in config.Linux.Sysctl.OrderBy(s => s.Key, StringComparer.Ordinal))
-        {
-            var field = $"linux.sysctl[{name}]";
-            CheckNamespaced(config, name, field);
-            var file = root.Open(field, "/proc/sys/" + name.Replace('.', '/'), OpenFlags.WriteOnly);
-            var bytes = Encoding.UTF8.GetBytes(value);
-            tape.Add(field, Syscall.write, file, Argument.Of(bytes, $"\"{value}\""), bytes.Length);
-        }
-    }
-
     /// <summary>A directory is hidden below an empty one, a file below /dev/null; what does not exist needs no hiding.</summary>
     public void Mask(IReadOnlyList<string> paths)
     {
@@ -63,15 +44,5 @@ internal sealed class PathSteps(Tape tape, RootDirectory root)
         tape.Add(field, Syscall.move_mount, tree, "", file, "", MoveByDescriptors);
         directory.OnError(tape.End, Errno.ENOENT);
         hidden.Next = tape.End;
-    }
-
-    private static void CheckNamespaced(RuntimeConfig config, string name, string field)
-    {
-        var kind = name.StartsWith("net.", StringComparison.Ordinal) ? "network"
-            : s_ipcSysctls.Contains(name) || name.StartsWith("fs.mqueue.", StringComparison.Ordinal) ? "ipc"
-            : name == "kernel.domainname" ? "uts"
-            : throw new RuntimeConfigException(field, "is the whole machine's; accepted: net.*, fs.mqueue.*, kernel.domainname, " + string.Join(", ", s_ipcSysctls));
-        if (!config.Linux.Namespaces.Any(n => n.Type == kind))
-            throw new RuntimeConfigException(field, $"would change the host's; accepted: only with a {kind} namespace of the container's own");
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Tapes;
 using Orchestrator.Oci.Runtime;
@@ -7,22 +6,29 @@ using static Orchestrator.Runtime.Planning.KernelArguments;
 namespace Orchestrator.Runtime.Planning;
 
 /// <summary>From a prepared child to the program: descriptors, terminal, working directory, execve.</summary>
-internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts facts, bool underInit = false)
+/// <param name="program">Another program than args[0] names.</param>
+internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts facts, bool underInit = false, string? program = null)
 {
     private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     private const int SetMask = 2, ParentDeathSignal = 1, JoinSessionKeyring = 1;
 
+    private readonly ReportSteps _reports = new(tape, facts);
+
     private LaunchDescriptors Descriptors => facts.Descriptors;
 
-    public void Begin()
+    public static void Begin(Tape tape, LaunchFacts facts)
     {
-        if (Descriptors.ErrorPipe != Descriptors.ErrorPipeNumber)
-            tape.Add("", Syscall.dup3, Argument.Named(Descriptors.ErrorPipe, "error-pipe"), Descriptors.ErrorPipeNumber, CloseOnExec);
-        tape.Add("", Syscall.setsid);
+        if (facts.Descriptors.ErrorPipe != facts.Descriptors.ErrorPipeNumber)
+            tape.Add("", Syscall.dup3, Argument.Named(facts.Descriptors.ErrorPipe, "error-pipe"), facts.Descriptors.ErrorPipeNumber, CloseOnExec);
         if (facts.Keyring is { } keyring)
             tape.Add("", Syscall.keyctl, Argument.Named(JoinSessionKeyring, "JOIN_SESSION_KEYRING"), keyring).Tolerate(Errno.ENOSYS, Errno.EACCES);
         tape.Add("", Syscall.umask, 0);
     }
+
+    /// <summary>Programs expect HOME; when nobody set it, it is what the image says of the user.</summary>
+    public static ProcessConfig WithHome(ProcessConfig process, LaunchFacts facts) =>
+        process.Env.Any(e => e.StartsWith("HOME=", StringComparison.Ordinal)) ? process
+        : process with { Env = [.. process.Env, "HOME=" + (facts.HomeOf(process.User.Uid) is { Length: > 0 } home ? home : "/")] };
 
     public void StandardStreams()
     {
@@ -42,11 +48,9 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
         var slave = tape.Add(field, Syscall.ioctl, master, Argument.Named(0x5441, "TIOCGPTPEER"), Argument.Flags(OpenFlags.ReadWrite | OpenFlags.NoTerminal));
         tape.Add(field, Syscall.dup3, master, LaunchDescriptors.TerminalInChild, CloseOnExec);
         var console = tape.Add(field, Syscall.open_tree, slave, "", OpenTree(recursive: false, emptyPath: true));
-        var place = root.OpenOrMake(field, "/dev/console", isDirectory: false);
-        tape.Add(field, Syscall.move_mount, console, "", place, "", MoveByDescriptors);
+        root.Attach(console, "/dev/console", isDirectory: false, field, onLinks: false);
         Attach(slave, field);
-        Report(ChildReports.TerminalReady, field);
-        WaitForGo(field);
+        _reports.Ask(ChildReports.TerminalReady, field);
     }
 
     /// <summary>The controlling terminal, and all three streams.</summary>
@@ -60,9 +64,9 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
     }
 
     /// <summary>So that a program without privileges can open /dev/stdout again.</summary>
-    public void GiveStreams()
+    public void GiveStreams(bool inUserNamespace)
     {
-        if (process.User.Uid == 0)
+        if (process.User.Uid == 0 && !inUserNamespace)
             return;
         foreach (var (given, stream) in new[] { (Descriptors.Input, 0), (Descriptors.Output, 1), (Descriptors.Errors, 2) })
         {
@@ -71,26 +75,31 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
         }
     }
 
-    public void Execute(Step workingDirectory)
+    /// <param name="startHooks">Stops a last time, for hooks that belong before the program.</param>
+    public void Execute(bool startHooks = false)
     {
-        tape.Add("process.cwd", Syscall.fchdir, workingDirectory);
-        var candidates = Candidates(process.Args, process.Env);
+        string[] candidates = program is null ? Candidates(process.Args, process.Env) : [program];
         if (facts.WaitsForStart || underInit)
             Probe(candidates);
         if (facts.WaitsForStart)
-        {
-            Report(ChildReports.ReadyToStart, "start");
-            WaitForGo("start");
-        }
+            _reports.Ask(ChildReports.ReadyToStart, "start");
+        else if (startHooks)
+            _reports.Ask(ChildReports.StartHooks, "hooks.startContainer");
         // Really closed, not left to execve: /proc/self/fd could lead the program's path or links out of the root.
         tape.Add("", Syscall.close_range, Descriptors.ErrorPipeNumber + 1, Argument.Named(uint.MaxValue, "max"), 0);
-        foreach (var signal in (ReadOnlySpan<int>)[Signals.Hangup, Signals.Interrupt, 3, Signals.Pipe, Signals.Terminate, Signals.Child])
-            tape.Add("", Syscall.rt_sigaction, Argument.Named(signal, Signals.Name(signal)), Argument.Of(new byte[32], "SIG_DFL"), Argument.Null, SignalSet.Size);
-        tape.Add("", Syscall.rt_sigprocmask, Argument.Named(SetMask, "SIG_SETMASK"), underInit ? SignalSet.Forwardable : SignalSet.Empty, Argument.Null, SignalSet.Size);
+        ResetSignals(tape, underInit ? SignalSet.Forwardable : SignalSet.Empty);
         if (underInit)
             Execute([InitSteps.Path], InitSteps.Arguments(process.Args));
         else
             Execute(candidates, process.Args);
+    }
+
+    /// <summary>What a managed process ignores or blocks is not for its children to inherit.</summary>
+    public static void ResetSignals(Tape tape, Argument blocked)
+    {
+        foreach (var signal in (ReadOnlySpan<int>)[Signals.Hangup, Signals.Interrupt, 3, Signals.Pipe, Signals.Terminate, Signals.Child])
+            tape.Add("", Syscall.rt_sigaction, Argument.Named(signal, Signals.Name(signal)), Argument.Of(new byte[32], "SIG_DFL"), Argument.Null, SignalSet.Size);
+        tape.Add("", Syscall.rt_sigprocmask, Argument.Named(SetMask, "SIG_SETMASK"), blocked, Argument.Null, SignalSet.Size);
     }
 
     /// <summary>Ends the process when its launcher ends, for a command that has nobody else to wait for it.</summary>
@@ -145,16 +154,6 @@ internal sealed class ProcessSteps(Tape tape, ProcessConfig process, LaunchFacts
                 step.Tolerate(Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES);
         }
     }
-
-    private void Report(long kind, string field)
-    {
-        var report = new byte[16];
-        BinaryPrimitives.WriteInt64LittleEndian(report, kind);
-        tape.Add(field, Syscall.write, Descriptors.ErrorPipeNumber, Argument.Of(report, kind == ChildReports.ReadyToStart ? "ready" : "terminal"), report.Length);
-    }
-
-    private void WaitForGo(string field) =>
-        tape.Add(field, Syscall.read, Argument.Named(Descriptors.GoPipe, "go-pipe"), Argument.Of(new byte[1], "{1 byte}"), 1);
 
     private void Replace(int descriptor, int stream, string name)
     {

@@ -11,17 +11,33 @@ internal static class RootSteps
     // mount(2) takes one page of options.
     private const int OptionsMax = 4095;
 
+    /// <summary>From here on, nothing that is mounted reaches the host, whatever the host shares.</summary>
+    public static void Separate(Tape tape) =>
+        tape.Add("linux.rootfsPropagation", Syscall.mount, Argument.Null, "/", Argument.Null, Argument.Named((long)(MountFlags.Slave | MountFlags.Recursive), "Slave, Recursive"), Argument.Null);
+
+    /// <summary>In a new mount namespace: the root as a mount of its own, so that it can be pivoted into.</summary>
     public static RootDirectory Mount(Tape tape, RuntimeConfig config, LaunchFacts facts)
     {
         var path = RootPath(config, facts);
-        var propagation = Propagation(config.Linux.RootfsPropagation);
-        tape.Add("linux.rootfsPropagation", Syscall.mount, Argument.Null, "/", Argument.Null, Argument.Named((long)propagation, propagation.ToString()), Argument.Null);
         if (config.Annotations.TryGetValue(RuntimeAnnotations.Overlay, out var overlay))
             MountOverlay(tape, path, OverlayConfig.Parse(overlay), $"annotations[{RuntimeAnnotations.Overlay}]");
         else
             tape.Add("root.path", Syscall.mount, path, path, Argument.Null, Argument.Named((long)(MountFlags.Bind | MountFlags.Recursive), "Bind, Recursive"), Argument.Null);
-        var root = tape.Add("root.path", Syscall.openat, HereDirectory, path, Argument.Flags(PathOnly | OpenFlags.Directory), 0);
-        return new RootDirectory(tape, root);
+        var root = Open(tape, path);
+        if (Propagation(config) is { } flags && !IsAfterPivot(flags))
+            SetPropagation(tape, root.Descriptor, flags);
+        return root;
+    }
+
+    /// <summary>Without a mount namespace of its own: the root is a directory among the others.</summary>
+    public static RootDirectory Open(Tape tape, string path) =>
+        new(tape, tape.Add("root.path", Syscall.openat, HereDirectory, path, Argument.Flags(PathOnly | OpenFlags.Directory), 0));
+
+    /// <summary>A shared root could not be pivoted into, an unbindable one not be made read-only in parts: so these come late.</summary>
+    public static void SharePivoted(Tape tape, RuntimeConfig config, RootDirectory root)
+    {
+        if (Propagation(config) is { } flags && IsAfterPivot(flags))
+            SetPropagation(tape, root.Descriptor, flags);
     }
 
     public static string RootPath(RuntimeConfig config, LaunchFacts facts) =>
@@ -49,13 +65,21 @@ internal static class RootSteps
         tape.Add("root.path", Syscall.chdir, "/");
     }
 
-    private static MountFlags Propagation(string? word) => MountOptions.FindPropagation(word ?? "rslave") switch
+    public static void ChangeRoot(Tape tape, RootDirectory root)
     {
-        null => throw new RuntimeConfigException("linux.rootfsPropagation", $"\"{word}\" is unknown; accepted: private, slave, unbindable, with an r before for all below"),
-        // A shared parent would not let pivot_root happen.
-        { } shared when shared.HasFlag(MountFlags.Shared) => MountFlags.Slave | MountFlags.Recursive,
-        { } flags => flags,
-    };
+        tape.Add("root.path", Syscall.fchdir, root.Descriptor);
+        tape.Add("root.path", Syscall.chroot, ".");
+    }
+
+    private static MountFlags? Propagation(RuntimeConfig config) => config.Linux.RootfsPropagation is not { Length: > 0 } word ? null
+        : MountOptions.FindPropagation(word) ?? throw new RuntimeConfigException("linux.rootfsPropagation",
+            $"\"{word}\" is unknown; accepted: shared, slave, private, unbindable, with an r before for all below");
+
+    private static bool IsAfterPivot(MountFlags flags) => (flags & (MountFlags.Shared | MountFlags.Unbindable)) != 0;
+
+    private static void SetPropagation(Tape tape, Step root, MountFlags flags) =>
+        tape.Add("linux.rootfsPropagation", Syscall.mount_setattr, root, "", flags.HasFlag(MountFlags.Recursive) ? EmptyPathRecursive : EmptyPath,
+            MountAttributes(new MountAttributes(0, 0, flags & ~MountFlags.Recursive)), MountAttributesSize);
 
     private static void MountOverlay(Tape tape, string path, OverlayConfig overlay, string field)
     {

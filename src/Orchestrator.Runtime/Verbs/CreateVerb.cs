@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Tapes;
 using Orchestrator.Runtime.Containers;
+using Orchestrator.Runtime.Planning;
 
 namespace Orchestrator.Runtime.Verbs;
 
@@ -49,6 +51,9 @@ internal static class StartVerb
         using var process = Container.OpenProcess(record);
         if (process is null || !File.Exists(container.GoPipePath))
             throw new RefusedException($"cannot start container {container.Id}: it is {container.State().Status}; accepted: created");
+        var config = container.Config;
+        var hooks = new HookRunner(container.Id, record.Bundle, config, ContainerLaunch.Facts(config, record.Bundle, container.Id, new LaunchDescriptors(-1, -1)) with { CgroupPath = record.CgroupPath });
+        RunOrEnd(process, () => hooks.RunStart(record.Pid));
         using var errors = FileSystem.Open(container.ErrorPipePath, OpenFlags.ReadOnly | OpenFlags.NonBlocking);
         using (var go = FileSystem.Open(container.GoPipePath, OpenFlags.WriteOnly | OpenFlags.NonBlocking))
             FileDescriptors.Write(go.Number(), "."u8);
@@ -56,10 +61,27 @@ internal static class StartVerb
         var failure = Launcher.ReadFailure(errors.Number());
         FileSystem.Remove(container.GoPipePath);
         FileSystem.Remove(container.ErrorPipePath);
-        if (failure is not { } reported)
-            return 0;
-        // A caller that hears of the failure asks for the end at once, and must find it.
-        Processes.WaitForExit(process, TimeoutMs);
-        throw new RefusedException(FailureText.Execution(Container.ReadConfig(record.Bundle).Process!.Args[0], reported.Errno));
+        if (failure is { } reported)
+        {
+            // A caller that hears of the failure asks for the end at once, and must find it.
+            Processes.WaitForExit(process, TimeoutMs);
+            throw new RefusedException(FailureText.Execution(config.Process!.Args[0], reported.Errno));
+        }
+        RunOrEnd(process, () => hooks.Run(config.Hooks?.Poststart ?? [], "hooks.poststart", "running", record.Pid));
+        return 0;
+    }
+
+    // A container whose hooks failed must not go on.
+    private static void RunOrEnd(SafeHandle process, Action hooks)
+    {
+        try
+        {
+            hooks();
+        }
+        catch (RefusedException)
+        {
+            Processes.Signal(process, Signals.Kill);
+            throw;
+        }
     }
 }

@@ -2,6 +2,7 @@ using Orchestrator.Linux;
 using Orchestrator.Linux.Cgroups;
 using Orchestrator.Runtime.Containers;
 using Orchestrator.Runtime.Keeping;
+using Orchestrator.Runtime.Planning;
 
 namespace Orchestrator.Runtime.Verbs;
 
@@ -28,6 +29,11 @@ internal static class DeleteVerb
             End(container, record, force);
             AwaitKeeper(container, record);
             RemoveGroup(container, record);
+            var config = container.Config;
+            container.Release();
+            var facts = ContainerLaunch.Facts(config, record.Bundle, container.Id, new LaunchDescriptors(-1, -1));
+            new HookRunner(container.Id, record.Bundle, config, facts).RunPoststop();
+            return;
         }
         container.Release();
     }

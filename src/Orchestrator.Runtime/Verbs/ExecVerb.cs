@@ -29,7 +29,7 @@ internal static class ExecVerb
         var record = container.RequireRecord();
         using var target = LaunchPipes.MoveUp(container.RequireProcess(record, "exec in"));
         CheckPaused(container, record, arguments);
-        var config = Container.ReadConfig(record.Bundle);
+        var config = container.Config;
         var process = ExecProcess.From(config, arguments);
         var detaches = arguments.Has("--detach", "-d");
         ConsoleSocket.Check(arguments, process.Terminal, detaches);
@@ -50,6 +50,7 @@ internal static class ExecVerb
         ContainerLaunch.Facts(config, record.Bundle, container.Id, descriptors) with
         {
             CgroupPath = record.CgroupPath,
+            ContainerPid = record.Pid,
             Keyring = ContainerLaunch.KeyringOf(container.Id),
         };
 

@@ -20,6 +20,7 @@ internal sealed record FeaturesReport
 {
     public string OciVersionMin { get; init; } = "1.0.0";
     public string OciVersionMax { get; init; } = "1.2.0";
+    public IReadOnlyList<string> Hooks { get; init; } = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
     public IReadOnlyList<string> MountOptions { get; init; } = [.. Planning.MountOptions.Names, "bind", "rbind"];
     public LinuxFeatures Linux { get; init; } = new();
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>
@@ -31,7 +32,7 @@ internal sealed record FeaturesReport
 
 internal sealed record LinuxFeatures
 {
-    public IReadOnlyList<string> Namespaces { get; init; } = ["cgroup", "ipc", "mount", "network", "pid", "time", "uts"];
+    public IReadOnlyList<string> Namespaces { get; init; } = ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"];
     public IReadOnlyList<string> Capabilities { get; init; } = CapabilityTable.Names;
     public CgroupFeatures Cgroup { get; init; } = new();
     public SeccompFeatures Seccomp { get; init; } = new();
@@ -53,12 +54,13 @@ internal sealed record SeccompFeatures
 {
     public bool Enabled { get; init; } = true;
     public IReadOnlyList<string> Actions { get; init; } =
-        ["SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"];
+        ["SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY",
+        "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"];
     public IReadOnlyList<string> Operators { get; init; } =
         ["SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"];
-    public IReadOnlyList<string> Archs { get; init; } = ["SCMP_ARCH_X86_64"];
-    public IReadOnlyList<string> KnownFlags { get; init; } = ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
-    public IReadOnlyList<string> SupportedFlags { get; init; } = ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
+    public IReadOnlyList<string> Archs { get; init; } = ["SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64"];
+    public IReadOnlyList<string> KnownFlags { get; init; } = ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"];
+    public IReadOnlyList<string> SupportedFlags { get; init; } = ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"];
 }
 
 internal sealed record Switch(bool Enabled);

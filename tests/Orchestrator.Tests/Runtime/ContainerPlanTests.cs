@@ -52,6 +52,7 @@ public sealed class ContainerPlanTests
         foreach (var step in Compile(DefaultProfile.Config()).Tape.Steps)
         {
             Assert.True(step.Next is null || step.Next > step.Index);
+            Assert.True(step.NextIfZero is null || step.NextIfZero > step.Index);
             Assert.All(step.Arguments.OfType<Argument.Result>(), a => Assert.True(a.Step.Index < step.Index));
         }
     }
@@ -60,7 +61,7 @@ public sealed class ContainerPlanTests
     public void The_program_is_searched_in_the_containers_path()
     {
         var plan = Compile(With(p => p with { Args = ["web"], Env = ["PATH=/a:/b/"] })).ToString();
-        Assert.Contains("execve(\"/a/web\", [\"web\"], [\"PATH=/a:/b/\"])  ENOENT,EACCES,ENOTDIR->", plan);
+        Assert.Contains("execve(\"/a/web\", [\"web\"], [\"PATH=/a:/b/\", \"HOME=/\"])  ENOENT,EACCES,ENOTDIR->", plan);
         Assert.Contains("execve(\"/b/web\"", plan);
     }
 
@@ -88,7 +89,7 @@ public sealed class ContainerPlanTests
         var plan = Compile(DefaultProfile.Config() with { Mounts = [mount] }).ToString();
         Assert.Contains("open_tree(AT_FDCWD, \"/etc/hosts.txt\", CLONE|CLOEXEC)  # mounts[0].source", plan);
         Assert.Contains("set ReadOnly", plan);
-        Assert.Contains("\"hosts\", NoFollow, Create", plan.Replace("Create, NoFollow", "NoFollow, Create", StringComparison.Ordinal));
+        Assert.Contains("\"etc/hosts\", {Create, in root}", plan);
     }
 
     public static TheoryData<string, RuntimeConfig> Refusals => new()
@@ -96,20 +97,57 @@ public sealed class ContainerPlanTests
         { "mounts[0].source", DefaultProfile.Config() with { Mounts = [new MountConfig { Type = "bind", Source = "/missing", Destination = "/x" }] } },
         { "mounts[0].destination", DefaultProfile.Config() with { Mounts = [new MountConfig { Type = "tmpfs", Destination = "/a/../b" }] } },
         { "mounts[0].destination", DefaultProfile.Config() with { Mounts = [new MountConfig { Type = "tmpfs", Destination = "/proc/sys" }] } },
-        { "process.capabilities.effective[0]", With(p => p with { Capabilities = new CapabilitiesConfig { Effective = ["CAP_FLY"] } }) },
         { "process.rlimits[0].type", With(p => p with { Rlimits = [new RlimitConfig { Type = "RLIMIT_FUN" }] }) },
         { "process.args", With(p => p with { Args = [] }) },
         { "linux.sysctl[kernel.panic]", Linux(l => l with { Sysctl = new Dictionary<string, string> { ["kernel.panic"] = "1" } }) },
         { "linux.namespaces[0].type", Linux(l => l with { Namespaces = [new NamespaceConfig { Type = "astral" }] }) },
         { "linux.devices[0].type", Linux(l => l with { Devices = [new DeviceConfig { Path = "/dev/x", Type = "z" }] }) },
         { "linux.resources.cpu.shares", Linux(l => l with { Resources = new ResourcesConfig { Cpu = new CpuResources { Shares = 2 } } }) },
-        { "hooks", DefaultProfile.Config() with { Hooks = System.Text.Json.JsonDocument.Parse("""{"prestart":[]}""").RootElement } },
+        { "linux.namespaces[6].type", Linux(l => l with { Namespaces = [.. l.Namespaces, new NamespaceConfig { Type = "uts" }] }) },
+        { "linux.uidMappings", Linux(l => l with { Namespaces = [.. l.Namespaces, new NamespaceConfig { Type = "user" }] }) },
+        { "linux.gidMappings", Linux(l => l with { GidMappings = [new IdMapping { Size = 1 }] }) },
+        { "linux.timeOffsets", Linux(l => l with { TimeOffsets = new Dictionary<string, TimeOffset> { ["boottime"] = new() } }) },
+        { "linux.intelRdt", Linux(l => l with { IntelRdt = System.Text.Json.JsonDocument.Parse("""{"closID":"x"}""").RootElement }) },
+        { "linux.personality.domain", Linux(l => l with { Personality = new PersonalityConfig { Domain = "BSD" } }) },
+        { "linux.rootfsPropagation", Linux(l => l with { RootfsPropagation = "loose" }) },
+        { "linux.seccomp.listenerPath", Linux(l => l with { Seccomp = new SeccompConfig { DefaultAction = "SCMP_ACT_NOTIFY" } }) },
+        { "linux.seccomp.flags[0]", Linux(l => l with { Seccomp = new SeccompConfig { DefaultAction = "SCMP_ACT_ALLOW", Flags = ["SECCOMP_FILTER_FLAG_FUN"] } }) },
+        { "mounts", Linux(l => l with { Namespaces = [] }) with { Hostname = null } },
+        { "mounts[0].options[0]", DefaultProfile.Config() with { Mounts = [new MountConfig { Type = "tmpfs", Destination = "/x", Options = ["mand"] }] } },
+        { "mounts[0].options", DefaultProfile.Config() with { Mounts = [new MountConfig { Type = "proc", Destination = "/proc", Options = ["tmpcopyup"] }] } },
+        { "mounts[0].uidMappings", DefaultProfile.Config() with { Mounts = [new MountConfig { Type = "bind", Source = "/a", Destination = "/x", Options = ["idmap"] }] } },
+        { "process.rlimits[1].type", With(p => p with { Rlimits = [new RlimitConfig { Type = "RLIMIT_CPU" }, new RlimitConfig { Type = "RLIMIT_CPU" }] }) },
+        { "process.scheduler.policy", With(p => p with { Scheduler = new SchedulerConfig { Policy = "SCHED_FAST" } }) },
+        { "process.ioPriority.class", With(p => p with { IoPriority = new IoPriorityConfig { Class = "IOPRIO_CLASS_FAST" } }) },
+        { "process.apparmorProfile", With(p => p with { ApparmorProfile = "docker-default" }) },
+        { "process.selinuxLabel", With(p => p with { SelinuxLabel = "system_u:system_r:x:s0" }) },
+        { "process.cwd", With(p => p with { Cwd = "here" }) },
+        { "hooks.poststop[0].path", DefaultProfile.Config() with { Hooks = new HooksConfig { Poststop = [new HookConfig { Path = "hook" }] } } },
+        { "hooks.prestart[0].timeout", DefaultProfile.Config() with { Hooks = new HooksConfig { Prestart = [new HookConfig { Path = "/hook", Timeout = 0 }] } } },
+        { "ociVersion", DefaultProfile.Config() with { OciVersion = "2.0.0" } },
     };
 
     [Theory]
     [MemberData(nameof(Refusals))]
     public void What_cannot_be_honoured_is_refused_by_its_field(string field, RuntimeConfig config) =>
         Assert.Equal(field, Assert.Throws<RuntimeConfigException>(() => Compile(config)).Field);
+
+    [Fact]
+    public void A_capability_that_cannot_be_granted_is_a_warning()
+    {
+        var config = With(p => p with { Capabilities = new CapabilitiesConfig { Effective = ["CAP_FLY", "CAP_SYS_RESOURCE"], Permitted = ["CAP_SYS_RESOURCE"] } });
+        var plan = ContainerPlan.Compile(config, s_facts with { Grantable = ~(1UL << 24) });
+        Assert.Equal(
+            ["process.capabilities.effective[0]: \"CAP_FLY\" is unknown, and passed over", "process.capabilities.effective[1]: \"CAP_SYS_RESOURCE\" is not the runtime's own to grant, and passed over"],
+            plan.Warnings);
+    }
+
+    [Fact]
+    public void What_a_config_leaves_out_has_its_default()
+    {
+        var config = RuntimeConfig.Parse("""{"ociVersion":"1.0.2","process":{"args":["sh"],"cwd":"/"},"root":{"path":"x"},"linux":{"namespaces":[{"type":"mount"}]}}"""u8);
+        Assert.Contains("execve", Compile(config).ToString());
+    }
 
     private static ContainerPlan Compile(RuntimeConfig config) => ContainerPlan.Compile(config, s_facts);
 

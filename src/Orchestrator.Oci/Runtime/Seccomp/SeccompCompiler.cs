@@ -4,82 +4,155 @@ namespace Orchestrator.Oci.Runtime.Seccomp;
 
 /// <summary>
 /// Compiles linux.seccomp to a filter for x64. The numbers of syscalls are cut into intervals of equal treatment and searched by halves, so that
-/// a filter of 350 rules costs a syscall eight comparisons. Calls by another architecture's table (32 bit, x32) get the default action.
+/// a filter of 350 rules costs a syscall eight comparisons. 32-bit and x32 programs are filtered by their own numbers when their architecture is
+/// listed; a call of one that is not listed ends the thread, as with libseccomp.
 /// </summary>
 public static class SeccompCompiler
 {
-    private const uint ArchitectureX64 = 0xC000003E, FirstX32Call = 0x40000000, ErrnoAction = 0x00050000;
-    private const uint NoSuchCall = 38, NotPermitted = 1;
+    private const uint ArchitectureX64 = 0xC000003E, ArchitectureI386 = 0x40000003, FirstX32Call = 0x40000000;
+    private const uint Allow = 0x7FFF0000, Log = 0x7FFC0000, Trace = 0x7FF00000, Notify = 0x7FC00000, ErrnoAction = 0x00050000, KillThread = 0;
+    private const uint ActionMask = 0xFFFF0000, NoSuchCall = 38, NotPermitted = 1;
     private const int NumberOffset = 0, ArchitectureOffset = 4;
-    private const string Field = "linux.seccomp";
+    private const string Field = "linux.seccomp", NotifyName = "SCMP_ACT_NOTIFY";
 
-    private sealed record Rule(uint Action, IReadOnlyList<SeccompArgument> Conditions, string Field);
-
-    /// <param name="First">The first number of the interval, which ends before the next one's.</param>
-    /// <param name="Action">What the filter returns when no rule with conditions matches.</param>
-    private sealed record Interval(uint First, uint Action, IReadOnlyList<Rule> Conditional);
+    private static readonly string[] s_foreignArchitectures =
+    [
+        "ARM", "AARCH64", "MIPS", "MIPS64", "MIPS64N32", "MIPSEL", "MIPSEL64", "MIPSEL64N32", "PPC", "PPC64", "PPC64LE", "S390", "S390X", "PARISC",
+        "PARISC64", "RISCV64", "LOONGARCH64", "M68K", "SH", "SHEB",
+    ];
 
     /// <returns>The instructions, as struct sock_filter.</returns>
-    /// <exception cref="RuntimeConfigException">An unknown action or operator. Unknown names of syscalls are passed over: they are other architectures'.</exception>
+    /// <exception cref="RuntimeConfigException">An unknown action, operator or architecture. Unknown names of syscalls are passed over: they are other architectures'.</exception>
     public static byte[] Compile(SeccompConfig config)
     {
+        CheckArchitectures(config);
         var defaultAction = Action(config.DefaultAction, config.DefaultErrnoRet, Field + ".defaultAction");
         var assembler = new BpfAssembler();
-        Label native = new(), foreign = new(), search = new();
+        Label foreign = new(), x32 = new();
         assembler.Emit(Load, ArchitectureOffset);
-        assembler.Branch(JumpEqual, ArchitectureX64, native, foreign);
-        assembler.Mark(foreign);
-        assembler.Emit(Return, defaultAction);
-        assembler.Mark(native);
+        BranchFar(assembler, JumpEqual, ArchitectureX64, foreign, whenTrue: false);
         assembler.Emit(Load, NumberOffset);
-        var x32 = new Label();
-        assembler.Branch(JumpGreaterOrEqual, FirstX32Call, x32, search);
+        BranchFar(assembler, JumpGreaterOrEqual, FirstX32Call, x32, whenTrue: true);
+        new SeccompSearch(assembler, is32Bit: false).Emit(Intervals(Rules(config, SyscallTable.X64, defaultAction), 0, defaultAction));
         assembler.Mark(x32);
-        assembler.Emit(Return, defaultAction);
-        assembler.Mark(search);
-        Search(assembler, Intervals(Rules(config), defaultAction));
+        FilterX32(assembler, config, defaultAction);
+        assembler.Mark(foreign);
+        Filter32(assembler, config, defaultAction);
         return assembler.ToBytes();
     }
 
-    private static SortedDictionary<int, List<Rule>> Rules(SeccompConfig config)
+    /// <summary>True when some call is left to a program outside, see listenerPath.</summary>
+    public static bool Notifies(SeccompConfig config) => config.DefaultAction == NotifyName || config.Syscalls.Any(s => s.Action == NotifyName);
+
+    private static bool Lists(SeccompConfig config, string architecture) => config.Architectures.Contains(architecture);
+
+    private static void CheckArchitectures(SeccompConfig config)
     {
-        var rules = new SortedDictionary<int, List<Rule>>();
+        for (var i = 0; i < config.Architectures.Count; i++)
+        {
+            var name = config.Architectures[i];
+            if (name is not ("SCMP_ARCH_NATIVE" or "SCMP_ARCH_X86_64" or "SCMP_ARCH_X86" or "SCMP_ARCH_X32")
+                && !(name.StartsWith("SCMP_ARCH_", StringComparison.Ordinal) && s_foreignArchitectures.Contains(name[10..])))
+                throw new RuntimeConfigException($"{Field}.architectures[{i}]", $"\"{name}\" is unknown; accepted: as in SCMP_ARCH_X86_64");
+        }
+    }
+
+    // A branch reaches 255 instructions only.
+    private static void BranchFar(BpfAssembler assembler, ushort comparison, uint value, Label target, bool whenTrue)
+    {
+        Label far = new(), near = new();
+        assembler.Branch(comparison, value, whenTrue ? far : near, whenTrue ? near : far);
+        assembler.Mark(far);
+        assembler.GoTo(target);
+        assembler.Mark(near);
+    }
+
+    // The accumulator holds the architecture.
+    private static void Filter32(BpfAssembler assembler, SeccompConfig config, uint defaultAction)
+    {
+        if (Lists(config, "SCMP_ARCH_X86"))
+        {
+            Label other = new();
+            BranchFar(assembler, JumpEqual, ArchitectureI386, other, whenTrue: false);
+            assembler.Emit(Load, NumberOffset);
+            new SeccompSearch(assembler, is32Bit: true).Emit(Intervals(Rules(config, SyscallTable.I386, defaultAction), 0, defaultAction));
+            assembler.Mark(other);
+        }
+        assembler.Emit(Return, KillThread);
+    }
+
+    private static void FilterX32(BpfAssembler assembler, SeccompConfig config, uint defaultAction)
+    {
+        if (Lists(config, "SCMP_ARCH_X32"))
+            new SeccompSearch(assembler, is32Bit: false).Emit(Intervals(Rules(config, SyscallTable.X32, defaultAction), FirstX32Call, defaultAction));
+        else
+            assembler.Emit(Return, KillThread);
+    }
+
+    // A number without rules is there all the same when the profile names its call: it knows the call, and leaves it to the default.
+    private static SortedDictionary<uint, List<SeccompMatch>> Rules(SeccompConfig config, SyscallTable table, uint defaultAction)
+    {
+        var rules = new SortedDictionary<uint, List<SeccompMatch>>();
         for (var i = 0; i < config.Syscalls.Count; i++)
         {
-            var syscall = config.Syscalls[i];
             var field = $"{Field}.syscalls[{i}]";
-            var rule = new Rule(Action(syscall.Action, syscall.ErrnoRet, field + ".action"), syscall.Args, field);
-            foreach (var number in syscall.Names.Select(SyscallTable.Find).OfType<int>())
+            foreach (var match in Matches(config.Syscalls[i], field))
             {
-                if (!rules.TryGetValue(number, out var list))
-                    rules[number] = list = [];
-                list.Add(rule);
+                foreach (var name in config.Syscalls[i].Names)
+                    Add(rules, table, name, match, defaultAction);
             }
         }
         return rules;
     }
 
-    // Calls that are newer than the profile get ENOSYS instead of EPERM: C libraries then fall back to an older call.
-    private static List<Interval> Intervals(SortedDictionary<int, List<Rule>> rules, uint defaultAction)
+    private static void Add(SortedDictionary<uint, List<SeccompMatch>> rules, SyscallTable table, string name, SeccompMatch match, uint defaultAction)
     {
-        var intervals = new List<Interval> { new(0, defaultAction, []) };
-        var next = 0;
+        if (table.Number(name) is { } number)
+            Add(rules, (uint)number, match, defaultAction);
+        if (table == SyscallTable.I386 && match.Conditions.Count == 0 && SyscallTable.FindMultiplexed(name) is { } through)
+            Add(rules, (uint)through.Call, match with { Conditions = [new SeccompArgument { Value = through.Argument, Op = "SCMP_CMP_EQ" }] }, defaultAction);
+    }
+
+    private static void Add(SortedDictionary<uint, List<SeccompMatch>> rules, uint number, SeccompMatch match, uint defaultAction)
+    {
+        if (!rules.TryGetValue(number, out var list))
+            rules[number] = list = [];
+        if (match.Action != defaultAction)
+            list.Add(match);
+    }
+
+    // Conditions on different arguments must all hold; of several on one argument, one is enough, as it has been with runc ever since.
+    private static IEnumerable<SeccompMatch> Matches(SeccompRule rule, string field)
+    {
+        if (rule.Names.Count == 0)
+            throw new RuntimeConfigException(field + ".names", "is empty; accepted: one name or more");
+        var action = Action(rule.Action, rule.ErrnoRet, field + ".action");
+        return rule.Args.Select(a => a.Index).Distinct().Count() == rule.Args.Count
+            ? [new SeccompMatch(action, rule.Args, field)]
+            : rule.Args.Select(a => new SeccompMatch(action, [a], field));
+    }
+
+    // Calls that are newer than the profile get ENOSYS instead of a refusal: C libraries then fall back to an older call.
+    private static List<SeccompInterval> Intervals(SortedDictionary<uint, List<SeccompMatch>> rules, uint first, uint defaultAction)
+    {
+        var intervals = new List<SeccompInterval> { new(first, defaultAction, []) };
+        var next = first;
         foreach (var (number, list) in rules)
         {
             if (number > next)
-                Append(intervals, new Interval((uint)next, defaultAction, []));
+                Append(intervals, new SeccompInterval(next, defaultAction, []));
             var unconditional = list.FirstOrDefault(r => r.Conditions.Count == 0);
             Append(intervals, unconditional is null
-                ? new Interval((uint)number, defaultAction, list)
-                : new Interval((uint)number, unconditional.Action, [.. list.TakeWhile(r => r != unconditional)]));
+                ? new SeccompInterval(number, defaultAction, list)
+                : new SeccompInterval(number, unconditional.Action, [.. list.TakeWhile(r => r != unconditional)]));
             next = number + 1;
         }
-        var isRefusal = defaultAction == (ErrnoAction | NotPermitted);
-        Append(intervals, new Interval((uint)next, isRefusal && next > 0 ? ErrnoAction | NoSuchCall : defaultAction, []));
+        var refuses = (defaultAction & ActionMask) is not (Allow or Log or Trace or Notify);
+        Append(intervals, new SeccompInterval(next, refuses && next > first ? ErrnoAction | NoSuchCall : defaultAction, []));
         return intervals;
     }
 
-    private static void Append(List<Interval> intervals, Interval interval)
+    private static void Append(List<SeccompInterval> intervals, SeccompInterval interval)
     {
         if (intervals[^1].First == interval.First)
             intervals.RemoveAt(intervals.Count - 1);
@@ -88,97 +161,21 @@ public static class SeccompCompiler
         intervals.Add(interval);
     }
 
-    private static void Search(BpfAssembler assembler, IReadOnlyList<Interval> intervals)
+    private static uint Action(string action, uint? errno, string field)
     {
-        if (intervals.Count == 1)
+        if (errno is not null && action is not ("SCMP_ACT_ERRNO" or "SCMP_ACT_TRACE"))
+            throw new RuntimeConfigException(field, $"{action} has no errno; accepted: with SCMP_ACT_ERRNO and SCMP_ACT_TRACE");
+        return action switch
         {
-            foreach (var rule in intervals[0].Conditional)
-                Emit(assembler, rule);
-            assembler.Emit(Return, intervals[0].Action);
-            return;
-        }
-        var middle = intervals.Count / 2;
-        Label low = new(), far = new(), high = new();
-        // A branch reaches 255 instructions only.
-        assembler.Branch(JumpGreaterOrEqual, intervals[middle].First, far, low);
-        assembler.Mark(far);
-        assembler.GoTo(high);
-        assembler.Mark(low);
-        Search(assembler, [.. intervals.Take(middle)]);
-        assembler.Mark(high);
-        Search(assembler, [.. intervals.Skip(middle)]);
+            "SCMP_ACT_ALLOW" => Allow,
+            "SCMP_ACT_LOG" => Log,
+            "SCMP_ACT_ERRNO" => ErrnoAction | ((errno ?? NotPermitted) & 0xFFFF),
+            "SCMP_ACT_TRACE" => Trace | ((errno ?? NotPermitted) & 0xFFFF),
+            NotifyName => Notify,
+            "SCMP_ACT_TRAP" => 0x00030000,
+            "SCMP_ACT_KILL" or "SCMP_ACT_KILL_THREAD" => KillThread,
+            "SCMP_ACT_KILL_PROCESS" => 0x80000000,
+            _ => throw new RuntimeConfigException(field, $"\"{action}\" is unknown; accepted: SCMP_ACT_ with ALLOW, LOG, ERRNO, TRACE, NOTIFY, TRAP, KILL, KILL_THREAD, KILL_PROCESS"),
+        };
     }
-
-    private static void Emit(BpfAssembler assembler, Rule rule)
-    {
-        var otherwise = new Label();
-        for (var i = 0; i < rule.Conditions.Count; i++)
-        {
-            var holds = new Label();
-            Emit(assembler, rule.Conditions[i], holds, otherwise, $"{rule.Field}.args[{i}]");
-            assembler.Mark(holds);
-        }
-        assembler.Emit(Return, rule.Action);
-        assembler.Mark(otherwise);
-    }
-
-    private static void Emit(BpfAssembler assembler, SeccompArgument condition, Label holds, Label fails, string field)
-    {
-        if (condition.Index > 5)
-            throw new RuntimeConfigException(field + ".index", $"{condition.Index} is not an argument; accepted: 0 to 5");
-        switch (condition.Op)
-        {
-            case "SCMP_CMP_EQ": Equal(assembler, condition.Index, ulong.MaxValue, condition.Value, holds, fails); break;
-            case "SCMP_CMP_NE": Equal(assembler, condition.Index, ulong.MaxValue, condition.Value, fails, holds); break;
-            case "SCMP_CMP_MASKED_EQ": Equal(assembler, condition.Index, condition.Value, condition.ValueTwo, holds, fails); break;
-            case "SCMP_CMP_GE": Compare(assembler, condition, JumpGreaterOrEqual, holds, fails); break;
-            case "SCMP_CMP_GT": Compare(assembler, condition, JumpGreater, holds, fails); break;
-            case "SCMP_CMP_LT": Compare(assembler, condition, JumpGreaterOrEqual, fails, holds); break;
-            case "SCMP_CMP_LE": Compare(assembler, condition, JumpGreater, fails, holds); break;
-            default: throw new RuntimeConfigException(field + ".op", $"\"{condition.Op}\" is unknown; accepted: SCMP_CMP_ with NE, LT, LE, EQ, GE, GT, MASKED_EQ");
-        }
-    }
-
-    private static void Equal(BpfAssembler assembler, uint index, ulong mask, ulong value, Label holds, Label fails)
-    {
-        var low = new Label();
-        LoadHalf(assembler, index, high: true, mask);
-        assembler.Branch(JumpEqual, (uint)(value >> 32), low, fails);
-        assembler.Mark(low);
-        LoadHalf(assembler, index, high: false, mask);
-        assembler.Branch(JumpEqual, (uint)value, holds, fails);
-    }
-
-    private static void Compare(BpfAssembler assembler, SeccompArgument condition, ushort lowComparison, Label holds, Label fails)
-    {
-        Label notGreater = new(), low = new();
-        LoadHalf(assembler, condition.Index, high: true, ulong.MaxValue);
-        assembler.Branch(JumpGreater, (uint)(condition.Value >> 32), holds, notGreater);
-        assembler.Mark(notGreater);
-        assembler.Branch(JumpEqual, (uint)(condition.Value >> 32), low, fails);
-        assembler.Mark(low);
-        LoadHalf(assembler, condition.Index, high: false, ulong.MaxValue);
-        assembler.Branch(lowComparison, (uint)condition.Value, holds, fails);
-    }
-
-    private static void LoadHalf(BpfAssembler assembler, uint index, bool high, ulong mask)
-    {
-        const uint arguments = 16;
-        assembler.Emit(Load, arguments + index * 8 + (high ? 4u : 0));
-        var half = (uint)(high ? mask >> 32 : mask);
-        if (half != uint.MaxValue)
-            assembler.Emit(And, half);
-    }
-
-    private static uint Action(string action, uint? errno, string field) => action switch
-    {
-        "SCMP_ACT_ALLOW" => 0x7FFF0000,
-        "SCMP_ACT_LOG" => 0x7FFC0000,
-        "SCMP_ACT_ERRNO" => ErrnoAction | ((errno ?? NotPermitted) & 0xFFFF),
-        "SCMP_ACT_TRACE" => 0x7FF00000 | ((errno ?? NotPermitted) & 0xFFFF),
-        "SCMP_ACT_TRAP" => 0x00030000,
-        "SCMP_ACT_KILL" or "SCMP_ACT_KILL_THREAD" => 0,
-        "SCMP_ACT_KILL_PROCESS" => 0x80000000,
-        _ => throw new RuntimeConfigException(field, $"\"{action}\" is unknown; accepted: SCMP_ACT_ with ALLOW, LOG, ERRNO, TRACE, TRAP, KILL, KILL_THREAD, KILL_PROCESS"),
-    };
 }

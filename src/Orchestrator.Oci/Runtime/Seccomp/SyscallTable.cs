@@ -1,9 +1,9 @@
 namespace Orchestrator.Oci.Runtime.Seccomp;
 
-/// <summary>The numbers of x64's syscalls.</summary>
-public static class SyscallTable
+/// <summary>The numbers of the syscalls of one architecture that an x64 kernel runs.</summary>
+public sealed partial class SyscallTable
 {
-    private const int SecondRange = 424;
+    private const int SecondRange = 424, X32Range = 512, X32Bit = 0x40000000;
 
     // In the order of their numbers: from 0 on, and from 424 on, where all architectures count alike.
     private const string First = """
@@ -46,20 +46,48 @@ public static class SyscallTable
         file_getattr file_setattr
         """;
 
-    private static readonly Dictionary<string, int> s_numbers = Read();
+    private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
+
+    private SyscallTable()
+    {
+    }
+
+    public static SyscallTable X64 { get; } = Read(First);
+
+    public static SyscallTable I386 { get; } = Read(FirstOfI386);
+
+    /// <summary>64-bit registers with 32-bit pointers: x64's numbers with a bit set, but for calls whose structs hold pointers.</summary>
+    public static SyscallTable X32 { get; } = ReadX32();
 
     /// <summary>Null for a name of another architecture, or of a newer kernel.</summary>
-    public static int? Find(string name) => s_numbers.TryGetValue(name, out var number) ? number : null;
+    public static int? Find(string name) => X64.Number(name);
 
-    private static Dictionary<string, int> Read()
+    /// <inheritdoc cref="Find"/>
+    public int? Number(string name) => _numbers.TryGetValue(name, out var number) ? number : null;
+
+    private static SyscallTable Read(string first)
     {
-        var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var name in Words(First))
-            numbers.Add(name, numbers.Count);
-        var number = SecondRange;
-        foreach (var name in Words(Second))
-            numbers.Add(name, number++);
-        return numbers;
+        var table = new SyscallTable();
+        table.Add(first, 0);
+        table.Add(Second, SecondRange);
+        return table;
+    }
+
+    private static SyscallTable ReadX32()
+    {
+        var table = new SyscallTable();
+        foreach (var (name, number) in X64._numbers)
+            table._numbers.Add(name, X32Bit | number);
+        foreach (var name in Words(OnlyX64))
+            table._numbers.Remove(name);
+        table.Add(OfX32, X32Bit | X32Range);
+        return table;
+    }
+
+    private void Add(string words, int number)
+    {
+        foreach (var name in Words(words))
+            _numbers[name] = number++;
     }
 
     private static string[] Words(string table) => table.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);

@@ -1,0 +1,59 @@
+namespace Orchestrator.Oci.Runtime;
+
+/// <summary>sched_setattr(2), with the names of its header.</summary>
+public sealed record SchedulerConfig
+{
+    public string Policy { get; set; } = "";
+    public int Nice { get; init; }
+    public int Priority { get; init; }
+    public IReadOnlyList<string> Flags { get; set; } = [];
+
+    /// <summary>In nanoseconds, as deadline and period.</summary>
+    public ulong Runtime { get; init; }
+    public ulong Deadline { get; init; }
+    public ulong Period { get; init; }
+}
+
+public sealed record IoPriorityConfig
+{
+    public string Class { get; set; } = "";
+
+    /// <summary>0, the highest, to 7.</summary>
+    public int Priority { get; init; }
+}
+
+/// <summary>CPU lists as in <c>0-3,7</c>, for commands that join a container: before and after they are in its cgroup.</summary>
+public sealed record CpuAffinityConfig
+{
+    public string? Initial { get; init; }
+    public string? Final { get; init; }
+}
+
+public sealed record PersonalityConfig
+{
+    /// <summary>LINUX or LINUX32.</summary>
+    public string Domain { get; set; } = "";
+    public IReadOnlyList<string> Flags { get; set; } = [];
+}
+
+/// <summary>set_mempolicy(2).</summary>
+public sealed record MemoryPolicyConfig
+{
+    public string Mode { get; set; } = "";
+
+    /// <summary>A list as in <c>0-3,7</c>.</summary>
+    public string Nodes { get; set; } = "";
+    public IReadOnlyList<string> Flags { get; set; } = [];
+}
+
+public sealed record TimeOffset
+{
+    public long Secs { get; init; }
+    public uint Nanosecs { get; init; }
+}
+
+public sealed record NetDeviceConfig
+{
+    /// <summary>Its name in the container; null keeps the host's.</summary>
+    public string? Name { get; init; }
+}
