@@ -296,13 +296,15 @@ internal sealed class LocalRunner : IDisposable
 
     private async Task RestartAfterAsync(TimeSpan wait)
     {
+        // Of now: a turn that its user takes cancels this one and leaves another.
+        var interrupted = _pause.Token;
         _waitsToRestart = true;
         Changed();
         try
         {
-            await Task.Delay(wait, _pause.Token);
+            await Task.Delay(wait, interrupted);
             using var turn = await TakeTurnAsync(interruptsRestart: false);
-            _pause.Token.ThrowIfCancellationRequested();
+            interrupted.ThrowIfCancellationRequested();
             Note(r => r.Restarts++);
             await BeginAsync();
         }

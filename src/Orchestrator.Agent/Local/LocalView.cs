@@ -7,6 +7,8 @@ namespace Orchestrator.Agent.Local;
 /// <summary>A container of this machine as it is shown.</summary>
 internal static class LocalView
 {
+    private const int Unseen = 255;
+
     public static LocalContainer Of(LocalRunner runner, LocalSurroundings around)
     {
         var record = runner.Record;
@@ -35,6 +37,8 @@ internal static class LocalView
     /// <summary>What its own program ended with, or why it never began: 126 and 127 as a shell has them.</summary>
     public static int ExitCode(Container container) => container.Record switch
     {
+        // Nobody saw it end: Docker's code for that.
+        { Exit.ExitCode: < 0, StartedAtUnixMs: > 0 } => Unseen,
         { Exit: { } exit, StartedAtUnixMs: > 0 } => exit.ExitCode,
         { Exit: { Error: { } error } } => StartFailure.ExitCode(error),
         _ => 0,
