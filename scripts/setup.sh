@@ -5,7 +5,7 @@ set -euo pipefail
 declare -A packages=(
   [build]="gcc libc6-dev zlib1g-dev"
   [demo]="gcc libc6-dev zlib1g-dev iproute2 libnftables1 mmdebstrap docker-registry curl util-linux procps"
-  [test]="runc gcc libc6-dev zlib1g-dev iproute2 nftables libnftables1 docker-registry busybox-static curl util-linux procps iputils-ping docker.io tini podman conmon"
+  [test]="runc gcc libc6-dev zlib1g-dev iproute2 nftables libnftables1 docker-registry busybox-static curl util-linux bsdutils procps iputils-ping docker.io tini podman conmon"
   [v2]="qemu-system-x86 cpio busybox-static"
   [bench]="gcc libc6-dev zlib1g-dev iproute2 nftables libnftables1 docker-registry busybox-static curl util-linux procps docker.io etcd-server etcd-client crun runc"
 )

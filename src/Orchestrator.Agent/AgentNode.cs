@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 using Orchestrator.Agent.Endpoints;
+using Orchestrator.Agent.Local;
 using Orchestrator.Agent.Replicas;
 using Orchestrator.Agent.Session;
 using Orchestrator.Engine.Containers;
@@ -34,7 +35,11 @@ public sealed class AgentNode(AgentOptions options, ILoggerFactory loggers)
         using var reports = new ObservedReports();
         using var around = new ReplicaSurroundings(Path.Combine(options.DataDirectory, "replicas"), engine, images, dataPlane, reports, logger);
         var replicas = new ReplicaTable(around, cancellationToken);
-        await RecoverAsync(around, replicas, dataPlane, logger);
+        using var local = new LocalTable(new LocalSurroundings(
+            Path.Combine(options.DataDirectory, "local"), engine, images, dataPlane, host, loggers.CreateLogger<LocalTable>(), cancellationToken));
+        local.Load();
+        await RecoverAsync(around, replicas, local, dataPlane, logger);
+        await using var socket = await EngineSocket.StartAsync(options.RunDirectory, local, loggers);
         await ServeAsync(membership, engine, replicas, dataPlane, reports, logger, cancellationToken);
     }
 
@@ -51,7 +56,7 @@ public sealed class AgentNode(AgentOptions options, ILoggerFactory loggers)
             renewal.RunAsync(e => logger.LogInformation("certificate renewal: {Outcome}", e?.Message ?? "done"), cancellationToken));
     }
 
-    private static async Task RecoverAsync(ReplicaSurroundings around, ReplicaTable replicas, DataPlane dataPlane, ILogger logger)
+    private static async Task RecoverAsync(ReplicaSurroundings around, ReplicaTable replicas, LocalTable local, DataPlane dataPlane, ILogger logger)
     {
         var records = around.Load();
         var attachments = around.Networks.Attachments.ToDictionary(a => a.ContainerId);
@@ -64,7 +69,8 @@ public sealed class AgentNode(AgentOptions options, ILoggerFactory loggers)
         {
             logger.LogError(e, "networks could not be brought back; they are as they were found");
         }
-        await replicas.RecoverAsync(records);
+        await replicas.RecoverAsync(records, local.Owns);
+        await local.RecoverAsync();
         logger.LogInformation("{Count} replicas found", records.Count);
     }
 

@@ -11,16 +11,16 @@ internal static class Machine
     {
         Address = options.Address.ToString(),
         NanoCpus = options.NanoCpus > 0 ? options.NanoCpus : Environment.ProcessorCount * 1_000_000_000L,
-        MemoryBytes = options.MemoryBytes > 0 ? options.MemoryBytes : MemoryBytes(File.ReadAllLines("/proc/meminfo")),
+        MemoryBytes = options.MemoryBytes > 0 ? options.MemoryBytes : MemoryBytes(),
         Os = "linux",
         Architecture = Architecture(RuntimeInformation.OSArchitecture),
         Version = typeof(Machine).Assembly.GetName().Version!.ToString(3),
         Kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim(),
     };
 
-    private static long MemoryBytes(IEnumerable<string> meminfo)
+    public static long MemoryBytes()
     {
-        var total = meminfo.First(l => l.StartsWith("MemTotal:", StringComparison.Ordinal));
+        var total = File.ReadLines("/proc/meminfo").First(l => l.StartsWith("MemTotal:", StringComparison.Ordinal));
         return long.Parse(total.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 

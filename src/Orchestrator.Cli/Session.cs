@@ -6,9 +6,11 @@ using Orchestrator.Transport;
 namespace Orchestrator.Cli;
 
 /// <summary>One run of one command: its streams and, once it is asked for, its connection.</summary>
-internal sealed class Session(Streams streams, Func<CallInvoker> connect, bool json, string? contextPath) : IDisposable
+internal sealed class Session(Streams streams, Func<CallInvoker> connect, bool json, string? contextPath, Func<CallInvoker>? connectEngine = null) : IDisposable
 {
     private CallInvoker? _invoker;
+    private CallInvoker? _engine;
+    private Grpc.Net.Client.GrpcChannel? _engineChannel;
 
     public Streams Streams => streams;
 
@@ -22,6 +24,16 @@ internal sealed class Session(Streams streams, Func<CallInvoker> connect, bool j
     public string? ContextPath => contextPath;
 
     public Api.ApiClient Api => new(_invoker ??= Connect());
+
+    /// <summary>Containers of this machine.</summary>
+    public LocalContainers.LocalContainersClient Containers => new(Engine);
+
+    public LocalVolumes.LocalVolumesClient Volumes => new(Engine);
+
+    public LocalImages.LocalImagesClient Images => new(Engine);
+
+    /// <summary>An agent of this machine can be asked.</summary>
+    public bool HasEngine => connectEngine is not null || File.Exists(EngineChannel.Path(null));
 
     /// <summary>The id under which the server knows a request again when it is sent a second time.</summary>
     public static string NewRequestId() => Guid.NewGuid().ToString("N");
@@ -42,7 +54,20 @@ internal sealed class Session(Streams streams, Func<CallInvoker> connect, bool j
         return ExitCode.Done;
     }
 
-    public void Dispose() => (_invoker as IDisposable)?.Dispose();
+    public void Dispose()
+    {
+        (_invoker as IDisposable)?.Dispose();
+        _engineChannel?.Dispose();
+    }
+
+    private CallInvoker Engine => _engine ??= connectEngine is not null ? connectEngine() : OpenEngine();
+
+    private CallInvoker OpenEngine()
+    {
+        var channel = EngineChannel.Open(EngineChannel.Path(null));
+        _engineChannel = channel;
+        return channel.CreateCallInvoker();
+    }
 
     private CallInvoker Connect()
     {

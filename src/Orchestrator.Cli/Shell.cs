@@ -1,13 +1,15 @@
 using System.CommandLine;
 using Grpc.Core;
 using Orchestrator.Cli.Commands;
+using Orchestrator.Cli.Commands.Containers;
 using Orchestrator.Transport;
 
 namespace Orchestrator.Cli;
 
 /// <summary>The command line as a whole: reads it, runs what it names, and turns every expected failure into one line and an exit code.</summary>
 /// <param name="connect">From the path of a context, or null for the usual one, to the cluster.</param>
-internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect)
+/// <param name="connectEngine">To this machine's agent; null: at its usual socket.</param>
+internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect, Func<CallInvoker>? connectEngine = null)
 {
     private readonly Option<string?> _context = new("--context")
     {
@@ -51,7 +53,8 @@ internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect)
             Output = streams.Out,
             Error = streams.Error,
             EnableDefaultExceptionHandler = false,
-            ProcessTerminationTimeout = TimeSpan.FromSeconds(5),
+            // These pass signals on to a container, for as long as that takes.
+            ProcessTerminationTimeout = Foreground.Owns(parse) ? null : TimeSpan.FromSeconds(5),
         });
     }
 
@@ -60,7 +63,7 @@ internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect)
     {
         command.SetAction(async (parse, cancellation) =>
         {
-            using var session = new Session(streams, () => connect(parse.GetValue(_context)), parse.GetValue(_output) == "json", parse.GetValue(_context));
+            using var session = new Session(streams, () => connect(parse.GetValue(_context)), parse.GetValue(_output) == "json", parse.GetValue(_context), connectEngine);
             return await GuardedAsync(() => run(session, parse, cancellation), cancellation);
         });
         return command;
@@ -69,7 +72,7 @@ internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect)
     private RootCommand Build()
     {
         _output.AcceptOnlyFromAmong("table", "json");
-        return new RootCommand($"Runs and watches stacks on an Orchestrator cluster.\n\n{ExitCode.Help}")
+        var root = new RootCommand($"Runs and watches stacks on an Orchestrator cluster, and containers on this machine.\n\n{ExitCode.Help}")
         {
             ApplyCommand.Create(this),
             PlanCommand.Create(this),
@@ -81,10 +84,15 @@ internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect)
             NodeCommands.Create(this),
             ClusterCommands.Create(this),
             ImageCommands.Create(this),
+            ContainerCommands.Create(this),
+            VolumeCommands.Create(this),
             VersionCommand.Create(this),
             _context,
             _output,
         };
+        foreach (var command in ContainerCommands.Verbs(this))
+            root.Add(command);
+        return root;
     }
 
     private async Task<int> GuardedAsync(Func<Task<int>> run, CancellationToken cancellation)

@@ -20,6 +20,14 @@ internal sealed class DevCommand
     };
     private readonly Option<int?> _apiPort = new("--api-port") { Description = "port for clients (default 4600)", HelpName = "PORT" };
     private readonly Option<int?> _raftPort = new("--raft-port") { Description = "port for Raft (default 4601)", HelpName = "PORT" };
+    private readonly Option<string> _cgroupParent = new("--cgroup-parent")
+    {
+        Description = "cgroup that containers' ones are made below", HelpName = "NAME", DefaultValueFactory = _ => "orchestrator",
+    };
+    private readonly Option<string[]> _insecureRegistries = new("--insecure-registry")
+    {
+        Description = "registry to speak plain HTTP to (repeatable); loopback ones always are", HelpName = "HOST[:PORT]", DefaultValueFactory = _ => [],
+    };
     private readonly Option<LogLevel> _logLevel = new("--log-level")
     {
         Description = "least level that is logged", HelpName = "debug|information|warning|error", DefaultValueFactory = _ => LogLevel.Information,
@@ -29,7 +37,7 @@ internal sealed class DevCommand
     {
         var dev = new DevCommand();
         var command = new Command("dev", "Runs a server and an agent in one process, for one machine.");
-        foreach (var option in new Option[] { dev._data, dev._run, dev._apiPort, dev._raftPort, dev._logLevel })
+        foreach (var option in new Option[] { dev._data, dev._run, dev._apiPort, dev._raftPort, dev._cgroupParent, dev._insecureRegistries, dev._logLevel })
             command.Add(option);
         command.SetAction((parsed, _) => dev.RunAsync(parsed));
         return command;
@@ -46,6 +54,7 @@ internal sealed class DevCommand
             Listen = IPAddress.Loopback.ToString(),
             ApiPort = parsed.GetValue(_apiPort),
             RaftPort = parsed.GetValue(_raftPort),
+            InsecureRegistries = [.. parsed.GetRequiredValue(_insecureRegistries)],
         };
         await using var server = await ControlServer.StartAsync(options, loggers, stop);
         Console.WriteLine($"A cluster of this machine alone. The context for orc: {Path.Combine(options.DataDirectory, "admin.json")}");
@@ -60,6 +69,8 @@ internal sealed class DevCommand
         DataDirectory = Path.GetFullPath(parsed.GetRequiredValue(_data)),
         RunDirectory = Path.GetFullPath(parsed.GetRequiredValue(_run)),
         RuntimePath = Path.Combine(AppContext.BaseDirectory, "orc-runtime"),
+        CgroupParent = parsed.GetRequiredValue(_cgroupParent).Trim('/'),
+        InsecureRegistries = parsed.GetRequiredValue(_insecureRegistries).ToHashSet(),
         Address = IPAddress.Loopback,
         Hostname = Environment.MachineName,
         Servers = [server.ApiAddress],

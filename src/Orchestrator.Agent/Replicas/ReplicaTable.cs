@@ -11,12 +11,13 @@ internal sealed class ReplicaTable(ReplicaSurroundings around, CancellationToken
     private readonly Lock _lock = new();
 
     /// <summary>Goes on with what an earlier agent held. Containers without a record of their replica are removed.</summary>
-    public async Task RecoverAsync(IReadOnlyList<ReplicaRecord> records)
+    /// <param name="isOthers">By id: no replica's, and not to be touched.</param>
+    public async Task RecoverAsync(IReadOnlyList<ReplicaRecord> records, Func<string, bool> isOthers)
     {
         var known = records.Select(r => r.Assignment.ReplicaId).ToHashSet(StringComparer.Ordinal);
-        foreach (var stray in around.Engine.Containers.Where(c => !known.Contains(c.Id)).ToList())
+        foreach (var stray in around.Engine.Containers.Where(c => !known.Contains(c.Id) && !isOthers(c.Id)).ToList())
             await around.Engine.RemoveAsync(stray);
-        foreach (var stray in around.Networks.Attachments.Where(a => !known.Contains(a.ContainerId)).ToList())
+        foreach (var stray in around.Networks.Attachments.Where(a => !known.Contains(a.ContainerId) && !isOthers(a.ContainerId)).ToList())
             await around.Networks.DetachAsync(stray.ContainerId);
         lock (_lock)
             foreach (var record in records)

@@ -14,6 +14,7 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
 {
     private readonly SemaphoreSlim _one = new(1, 1);
     private readonly ConcurrentDictionary<string, IReadOnlyList<HostPort>> _hostPorts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ServiceEndpoint> _machineNames = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ServiceEndpoint> _endpoints = new(StringComparer.Ordinal);
     private IReadOnlyList<Network> _networks = [];
     private IReadOnlyList<Peer> _peers = [];
@@ -28,10 +29,9 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
     {
         foreach (var (replica, attachment) in replicas)
             NotePorts(replica, attachment);
-        if (!File.Exists(path))
-            return;
-        using (var file = File.OpenRead(path))
+        if (File.Exists(path))
         {
+            using var file = File.OpenRead(path);
             Block = Registered.Parser.ParseDelimitedFrom(file).Block;
             Merge(Assignments.Parser.ParseDelimitedFrom(file));
         }
@@ -53,6 +53,34 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
         await PublishAsync();
         Save();
         return true;
+    }
+
+    /// <summary>The ports of a container of this machine, and the names by which others of its network find it.</summary>
+    public Task PublishLocalAsync(string id, IReadOnlyList<HostPort> ports, IPAddress address, IReadOnlyList<string> names)
+    {
+        _hostPorts[id] = ports;
+        var network = new EndpointNetwork { NetworkId = MachineNetwork.Id, VirtualIp = address.ToString() };
+        network.Aliases.AddRange(names.Skip(1));
+        _machineNames[id] = new ServiceEndpoint { ServiceId = id, Name = names[0], Stack = MachineNetwork.Id, Networks = { network } };
+        return PublishAsync();
+    }
+
+    public async Task UnpublishLocalAsync(string id)
+    {
+        _hostPorts.TryRemove(id, out _);
+        if (_machineNames.TryRemove(id, out _))
+            await PublishAsync();
+    }
+
+    /// <summary>Whether a replica, a service or another container of this machine has the port.</summary>
+    public bool IsPublished(Protocol protocol, string hostIp, int port, string except)
+    {
+        lock (_endpoints)
+            if (_endpoints.Values.Any(e => e.Ports.Any(p => p.Mode == PortMode.Ingress && p.Published == port && p.Protocol == protocol)))
+                return true;
+        var address = hostIp is "" or "0.0.0.0" ? null : IPAddress.Parse(hostIp);
+        return _hostPorts.Where(p => p.Key != except).SelectMany(p => p.Value).Any(p =>
+            p.Protocol == protocol && p.Published == port && (address is null || p.HostAddress is null || address.Equals(p.HostAddress)));
     }
 
     public async Task PublishOnNodeAsync(Assignment replica, Attachment attachment)
@@ -87,7 +115,7 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
             lock (_endpoints)
                 endpoints = [.. _endpoints.Values];
             await table.ApplyAsync(endpoints, [.. _hostPorts.Values.SelectMany(p => p)]);
-            await dns.UpdateAsync(endpoints);
+            await dns.UpdateAsync([.. endpoints, .. _machineNames.Values]);
         }
         finally
         {
@@ -112,14 +140,21 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
         }
     }
 
-    private NetworkPlan Plan() => new(
-        Block, underlay,
-        [.. _networks.Select(n => new ClusterNetwork(n.Id, n.Vni, IPNetwork.Parse(n.Subnet), n.Internal))],
+    private NetworkPlan Plan()
+    {
+        ClusterNetwork[] shared = [.. _networks.Select(n => new ClusterNetwork(n.Id, n.Vni, IPNetwork.Parse(n.Subnet), n.Internal))];
+        var own = MachineNetwork.Choose(Networks.Networks.Select(n => n.Network), shared);
+        return new NetworkPlan(Block, underlay, own is null ? shared : [.. shared, own], ParsePeers());
+    }
+
+    private NetworkPeer[] ParsePeers() =>
+    [
         // What one node says of itself must not keep all others from their networks.
-        [.. from peer in _peers
-            let address = IPAddress.TryParse(peer.Address, out var parsed) ? parsed : null
-            where address is { AddressFamily: AddressFamily.InterNetwork }
-            select new NetworkPeer(address, peer.Block)]);
+        .. from peer in _peers
+        let address = IPAddress.TryParse(peer.Address, out var parsed) ? parsed : null
+        where address is { AddressFamily: AddressFamily.InterNetwork }
+        select new NetworkPeer(address, peer.Block),
+    ];
 
     private void Save()
     {

@@ -1,12 +1,11 @@
 using Google.Protobuf;
-using Grpc.Core;
 using Orchestrator.Engine.Containers;
 using Orchestrator.Model;
 
 namespace Orchestrator.Agent.Session;
 
 /// <summary>Carries bytes between a command in a container and the stream of whoever started it.</summary>
-internal sealed class ExecRelay(ExecSession session, IClientStreamWriter<StreamChunk> writer, CancellationToken stopping) : IDisposable
+internal sealed class ExecRelay(ExecSession session, Func<ExecOutput, Task> write, CancellationToken stopping) : IDisposable
 {
     private readonly SemaphoreSlim _writing = new(1, 1);
     private volatile bool _ended;
@@ -74,7 +73,7 @@ internal sealed class ExecRelay(ExecSession session, IClientStreamWriter<StreamC
         await _writing.WaitAsync(stopping);
         try
         {
-            await writer.WriteAsync(new StreamChunk { Output = output }, stopping);
+            await write(output);
         }
         finally
         {

@@ -95,7 +95,7 @@ internal sealed class StreamServer(
                 session.Resize(size.Columns, size.Rows);
             if (!start.Interactive)
                 session.Input.Close();
-            using var relay = new ExecRelay(session, call.RequestStream, stopping);
+            using var relay = new ExecRelay(session, o => call.RequestStream.WriteAsync(new StreamChunk { Output = o }, stopping), stopping);
             var reading = ReadAsync(call.ResponseStream, c => relay.TakeAsync(c.Input), relay.Abandon);
             await relay.RunAsync();
             await EndAsync(call, reading);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Orchestrator.Cli.Commands.Containers;
 using Orchestrator.Cli.Output;
 using Orchestrator.Compose.Values;
 using Orchestrator.Oci;
@@ -7,7 +8,7 @@ using Orchestrator.Oci.Archives;
 
 namespace Orchestrator.Cli.Commands;
 
-/// <summary>Puts images into a registry. Needs no cluster.</summary>
+/// <summary>Images of this machine, and putting images into a registry, which needs neither cluster nor agent.</summary>
 internal static class ImageCommands
 {
     private static readonly Option<string[]> s_insecure = new("--insecure-registry")
@@ -16,7 +17,13 @@ internal static class ImageCommands
         HelpName = "HOST[:PORT]",
     };
 
-    public static Command Create(Shell shell) => new("image", "Put images into a registry") { Import(shell), Push(shell) };
+    public static Command Create(Shell shell)
+    {
+        var command = new Command("image", "Images of this machine, and putting images into a registry") { Import(shell), Push(shell) };
+        foreach (var local in LocalImageCommands.All(shell))
+            command.Add(local);
+        return command;
+    }
 
     private static Command Import(Shell shell)
     {

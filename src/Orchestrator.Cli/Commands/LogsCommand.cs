@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using Grpc.Core;
+using Orchestrator.Cli.Commands.Containers;
 using Orchestrator.Cli.Output;
 using Orchestrator.Model;
 using Orchestrator.Transport;
@@ -13,28 +13,40 @@ internal static class LogsCommand
 
     public static Command Create(Shell shell)
     {
-        var source = new Argument<string>("SERVICE") { Description = "STACK/SERVICE, a service that only one stack has, or the id of a replica" };
-        var follow = new Option<bool>("--follow", "-f") { Description = "go on with new lines, also of new replicas" };
-        var tail = new Option<int>("--tail") { Description = "only the last lines of each replica [all]", HelpName = "LINES", DefaultValueFactory = _ => -1 };
-        var since = new Option<long>("--since") { Description = "only lines after a time, or as new as a duration", HelpName = "TIME|DURATION", CustomParser = ParseSince };
-        var timestamps = new Option<bool>("--timestamps", "-t") { Description = "show when each line was written" };
+        var source = new Argument<string>("NAME") { Description = "a container of this machine; else STACK/SERVICE, a service that only one stack has, or the id of a replica" };
+        var options = new LogOptionSet();
         var bare = new Option<bool>("--no-prefix") { Description = "do not show which replica a line is from" };
-        var command = new Command("logs", "Show what the containers of a service write") { source, follow, tail, since, timestamps, bare };
+        var command = new Command("logs", "Show what a container of this machine or those of a service write") { source, bare };
+        options.AddTo(command);
         return shell.On(command, async (session, parse, cancellation) =>
         {
+            var name = parse.GetRequiredValue(source);
+            if (await LocalStreams.FindAsync(session, name, cancellation) is { } container)
+                return await LocalStreams.LogsAsync(session, options.Local(parse, container.Id), parse.GetValue(options.Timestamps), cancellation);
             var request = new LogsRequest
             {
-                Service = parse.GetRequiredValue(source),
-                Follow = parse.GetValue(follow),
-                Tail = parse.GetValue(tail),
-                SinceMs = parse.GetValue(since),
-                Timestamps = parse.GetValue(timestamps),
+                Service = name,
+                Follow = parse.GetValue(options.Follow),
+                Tail = parse.GetValue(options.Tail),
+                SinceMs = parse.GetValue(options.Since),
+                Timestamps = parse.GetValue(options.Timestamps),
             };
-            var lines = new LogLines(session, parse.GetValue(timestamps), prefix: !parse.GetValue(bare));
+            return await OfServiceAsync(session, request, new LogLines(session, request.Timestamps, prefix: !parse.GetValue(bare)), cancellation);
+        });
+    }
+
+    private static async Task<int> OfServiceAsync(Session session, LogsRequest request, LogLines lines, CancellationToken cancellation)
+    {
+        try
+        {
             while (await ReadAsync(session, request, lines, cancellation))
                 await Task.Delay(s_pause, cancellation);
             return lines.AnySourceFailed ? ExitCode.Failed : ExitCode.Done;
-        });
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound && session.HasEngine)
+        {
+            throw LocalStreams.Nowhere(request.Service, e);
+        }
     }
 
     /// <summary>True: the server that gave the lines is gone, and there is more to follow from another.</summary>
@@ -54,16 +66,5 @@ internal static class LogsCommand
             (request.SinceMs, request.Tail) = (lines.LatestMs, -1);
             return true;
         }
-    }
-
-    private static long ParseSince(System.CommandLine.Parsing.ArgumentResult result)
-    {
-        var text = result.Tokens[^1].Value;
-        if (Compose.Values.Duration.TryParse(text, out var ago))
-            return DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - ago;
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
-            return time.ToUnixTimeMilliseconds();
-        result.AddError($"--since: got \"{text}\"; expected a time such as 2026-01-31T12:00:00Z, or {Compose.Values.Duration.Accepted}");
-        return 0;
     }
 }

@@ -9,7 +9,8 @@ using Orchestrator.Transport;
 namespace Orchestrator.Cli.Terminal;
 
 /// <summary>One command in a container: carries its input, output, window size and signals over one stream.</summary>
-internal sealed class ExecStream(Session session, ExecStart start)
+/// <param name="open">The call to whoever has the container.</param>
+internal sealed class ExecStream(Session session, ExecStart start, Func<CancellationToken, AsyncDuplexStreamingCall<ExecInput, ExecOutput>> open)
 {
     private const int Interrupt = 2;
     private const string Unfinished = "the connection ended before the command did; it may still run";
@@ -25,7 +26,7 @@ internal sealed class ExecStream(Session session, ExecStart start)
         using var terminal = OpenTerminal();
         start.Size = terminal is null ? null : RawTerminal.Size();
         using var ended = new CancellationTokenSource();
-        using var call = session.Api.Exec(cancellationToken: ended.Token);
+        using var call = open(ended.Token);
         await call.RequestStream.WriteAsync(new ExecInput { Start = start }, cancellation);
         using var resized = terminal is null ? null : PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => _input.Writer.TryWrite(new ExecInput { Resize = RawTerminal.Size() }));
         using var interrupted = cancellation.Register(() => InterruptThenGiveUp(ended));

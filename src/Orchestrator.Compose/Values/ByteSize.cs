@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Orchestrator.Compose.Values;
 
 /// <summary>"512M", "1gb", "64KiB", "1048576": powers of 1024, as Docker reads them.</summary>
-internal static class ByteSize
+public static class ByteSize
 {
     private static readonly SearchValues<char> s_digits = SearchValues.Create("0123456789.");
 

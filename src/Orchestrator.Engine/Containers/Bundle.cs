@@ -13,11 +13,11 @@ internal sealed class Bundle(EngineOptions engine, VolumeStore volumes, string d
     public ContainerRecord Write(ContainerOptions options)
     {
         var image = new LayerView(options.Image.LayerDirectories);
-        var hostname = options.Hostname.Length > 0 ? options.Hostname : options.Id[..Math.Min(12, options.Id.Length)];
+        var hostname = options.Hostname.Length > 0 ? options.Hostname : options.HostNetwork ? Environment.MachineName : options.Id[..Math.Min(12, options.Id.Length)];
         var process = ContainerProcess.Resolve(options, options.Image.Config, hostname);
         var plan = new MountPlan(volumes, image, options.Id);
         var mounts = plan.Make(options.Mounts, options.Image.Config.Volumes).Concat(WriteNetworkFiles(options, hostname)).ToList();
-        var user = ImageUser.Resolve(process.User, image.ReadText("/etc/passwd"), image.ReadText("/etc/group"));
+        var user = ImageUser.Resolve(process.User, image.ReadText("/etc/passwd"), image.ReadText("/etc/group"), options.AddGroups);
         foreach (var name in s_writable)
             Directory.CreateDirectory(Path.Combine(directory, name));
         var config = new BundleConfig(options, process, user, hostname, mounts, $"/{engine.CgroupParent}/{options.Id}", directory);
@@ -32,6 +32,9 @@ internal sealed class Bundle(EngineOptions engine, VolumeStore volumes, string d
             Labels = options.Labels,
             OwnVolumes = plan.OwnVolumes,
             Input = options.Input,
+            LogBytesMax = options.LogBytesMax,
+            LogFilesMax = options.LogFilesMax,
+            Volumes = plan.Volumes,
         };
     }
 
@@ -45,7 +48,8 @@ internal sealed class Bundle(EngineOptions engine, VolumeStore volumes, string d
     {
         var machine = File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : "";
         yield return WriteFile("hostname", hostname + "\n");
-        yield return WriteFile("hosts", NetworkFiles.Hosts(options.Hosts, hostname));
+        var hosts = options.HostNetwork && File.Exists("/etc/hosts") ? File.ReadAllText("/etc/hosts") : null;
+        yield return WriteFile("hosts", NetworkFiles.Hosts(options.Hosts, hostname, hosts));
         yield return WriteFile("resolv.conf", NetworkFiles.ResolvConf(options.Dns, machine));
     }
 

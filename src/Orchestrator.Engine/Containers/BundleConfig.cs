@@ -1,3 +1,4 @@
+using System.Globalization;
 using Orchestrator.Oci.Runtime;
 
 namespace Orchestrator.Engine.Containers;
@@ -11,21 +12,25 @@ internal sealed record BundleConfig(
 
     public RuntimeConfig ToRuntimeConfig()
     {
-        var capabilities = Capabilities(Options.AddCapabilities, Options.DropCapabilities);
+        var capabilities = Options.Privileged ? KnownCapabilities.Available : Capabilities(Options.AddCapabilities, Options.DropCapabilities);
+        var devices = Options.Privileged ? HostDevices.All() : HostDevices.Of(Options.Devices);
         return new RuntimeConfig
         {
-            Hostname = Hostname,
+            Hostname = Options.HostNetwork ? null : Hostname,
+            Domainname = Options.Domainname.Length > 0 ? Options.Domainname : null,
             Process = ProcessSection(capabilities),
             Root = new RootConfig { Path = Path.Combine(Directory, Bundle.RootDirectory), Readonly = Options.ReadOnly },
-            Mounts = [.. DefaultProfile.Mounts.Where(d => !Mounts.Any(m => m.Target == d.Destination)), .. Mounts.Select(ToConfig)],
+            Mounts = [.. DefaultMounts().Where(d => !Mounts.Any(m => m.Target == d.Destination)), .. Mounts.Select(ToConfig)],
             Linux = new LinuxConfig
             {
-                Namespaces = [.. DefaultProfile.Namespaces.Select(n => n.Type == "network" ? n with { Path = Options.NetworkNamespace } : n)],
+                Namespaces = [.. Namespaces()],
                 CgroupsPath = CgroupsPath,
-                Resources = Resources(Options.Limits),
-                MaskedPaths = DefaultProfile.MaskedPaths,
-                ReadonlyPaths = DefaultProfile.ReadonlyPaths,
-                Seccomp = DefaultProfile.Seccomp(capabilities),
+                Resources = ResourcesOf(Options.Limits) with { Devices = DeviceRules(devices) },
+                Devices = [.. devices.Select(d => d.Node)],
+                Sysctl = Options.Sysctls,
+                MaskedPaths = Options.Privileged ? [] : DefaultProfile.MaskedPaths,
+                ReadonlyPaths = Options.Privileged ? [] : DefaultProfile.ReadonlyPaths,
+                Seccomp = Options.Privileged || Options.SeccompUnconfined ? null : DefaultProfile.Seccomp(capabilities),
             },
             Annotations = Annotations(),
         };
@@ -49,8 +54,35 @@ internal sealed record BundleConfig(
         User = new UserConfig { Uid = User.Uid, Gid = User.Gid, AdditionalGids = User.AdditionalGids },
         // A user other than root holds none until it runs a program that has them; what bounds them stays.
         Capabilities = User.Uid == 0 ? DefaultProfile.CapabilitySets(capabilities) : new CapabilitiesConfig { Bounding = capabilities },
-        NoNewPrivileges = true,
+        NoNewPrivileges = Options.NoNewPrivileges && !Options.Privileged,
+        Rlimits = [.. Options.Ulimits.Select(Limit)],
+        OomScoreAdj = Options.OomScoreAdj == 0 ? null : Options.OomScoreAdj,
         Terminal = Options.Terminal,
+    };
+
+    private IEnumerable<MountConfig> DefaultMounts() => DefaultProfile.Mounts.Select(mount => mount.Destination switch
+    {
+        "/dev/shm" when Options.HostIpc => new MountConfig { Destination = "/dev/shm", Type = "bind", Source = "/dev/shm", Options = ["rbind"] },
+        "/dev/shm" when Options.ShmSizeBytes > 0 => mount with { Options = [.. mount.Options.Select(o => o.StartsWith("size=", StringComparison.Ordinal) ? ShmSize() : o)] },
+        "/sys" or "/sys/fs/cgroup" when Options.Privileged => mount with { Options = [.. mount.Options.Where(o => o != "ro")] },
+        _ => mount,
+    });
+
+    private string ShmSize() => string.Create(CultureInfo.InvariantCulture, $"size={Options.ShmSizeBytes}");
+
+    private IEnumerable<NamespaceConfig> Namespaces() => DefaultProfile.Namespaces
+        .Where(n => !(n.Type == "network" && Options.HostNetwork) && !(n.Type == "pid" && Options.HostPids) && !(n.Type == "ipc" && Options.HostIpc))
+        .Select(n => n.Type == "network" ? n with { Path = Options.NetworkNamespace } : n);
+
+    private DeviceRule[] DeviceRules(IReadOnlyList<HostDevice> devices) => Options.Privileged
+        ? [new DeviceRule { Allow = true, Access = "rwm" }]
+        : [.. DefaultProfile.DeviceRules, .. devices.Select(d => d.Rule)];
+
+    private static RlimitConfig Limit(ResourceLimit limit) => new()
+    {
+        Type = "RLIMIT_" + limit.Name.ToUpperInvariant(),
+        Soft = limit.Soft < 0 ? ulong.MaxValue : (ulong)limit.Soft,
+        Hard = limit.Hard < 0 ? ulong.MaxValue : (ulong)limit.Hard,
     };
 
     private Dictionary<string, string> Annotations()
@@ -69,15 +101,30 @@ internal sealed record BundleConfig(
         return annotations;
     }
 
-    private static ResourcesConfig Resources(ContainerLimits limits) => new()
+    /// <summary>The limits alone, without devices.</summary>
+    public static ResourcesConfig ResourcesOf(ContainerLimits limits) => new()
     {
-        Devices = DefaultProfile.DeviceRules,
-        // The same limit for memory with swap: a container never swaps.
-        Memory = limits.MemoryBytes > 0 ? new MemoryResources { Limit = limits.MemoryBytes, Swap = limits.MemoryBytes } : null,
-        Cpu = limits.NanoCpus > 0
-            ? new CpuResources { Period = CpuPeriodMicroseconds, Quota = Math.Max(1000, limits.NanoCpus * (long)CpuPeriodMicroseconds / 1_000_000_000) }
-            : null,
+        Memory = limits.MemoryBytes > 0 || limits.MemoryReservationBytes > 0 ? Memory(limits) : null,
+        Cpu = limits.NanoCpus > 0 || limits.CpusetCpus.Length > 0 || limits.CpusetMems.Length > 0 || limits.CpuShares > 0 ? Cpu(limits) : null,
         Pids = limits.Pids > 0 ? new PidsResources { Limit = limits.Pids } : null,
+        BlockIo = limits.BlkioWeight > 0 ? new BlockIoResources { Weight = (ushort)limits.BlkioWeight } : null,
+    };
+
+    private static MemoryResources Memory(ContainerLimits limits) => new()
+    {
+        Limit = limits.MemoryBytes > 0 ? limits.MemoryBytes : null,
+        Reservation = limits.MemoryReservationBytes > 0 ? limits.MemoryReservationBytes : null,
+        // Unless asked otherwise the same limit for memory with swap: a container never swaps.
+        Swap = limits.MemoryBytes == 0 ? null : limits.MemorySwapBytes != 0 ? limits.MemorySwapBytes : limits.MemoryBytes,
+    };
+
+    private static CpuResources Cpu(ContainerLimits limits) => new()
+    {
+        Period = limits.NanoCpus > 0 ? CpuPeriodMicroseconds : null,
+        Quota = limits.NanoCpus > 0 ? Math.Max(1000, limits.NanoCpus * (long)CpuPeriodMicroseconds / 1_000_000_000) : null,
+        Cpus = limits.CpusetCpus.Length > 0 ? limits.CpusetCpus : null,
+        Mems = limits.CpusetMems.Length > 0 ? limits.CpusetMems : null,
+        Shares = limits.CpuShares > 0 ? (ulong)limits.CpuShares : null,
     };
 
     private static MountConfig ToConfig(PlannedMount mount) =>

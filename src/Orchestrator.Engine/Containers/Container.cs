@@ -64,9 +64,11 @@ public sealed class Container
     /// <summary>It has ended, and what it needed to run is given back.</summary>
     public bool IsReleased => State == ContainerState.Ended && !System.IO.Directory.Exists(Path.Combine(Directory, Bundle.UpperDirectory));
 
+    /// <summary>Where its output is kept.</summary>
+    public string LogPath => Path.Combine(Directory, "log");
+
     /// <summary>The bundle.</summary>
     internal string Directory { get; }
-    internal string LogPath => Path.Combine(Directory, "log");
     internal SemaphoreSlim Gate { get; } = new(1, 1);
 
     internal void End(ContainerExit exit) => Become(_record with { State = ContainerState.Ended, Exit = exit });

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Orchestrator.Engine.Stats;
 using Orchestrator.Engine.Volumes;
 using Orchestrator.Keeping;
 using Orchestrator.Linux;
@@ -66,6 +67,29 @@ public sealed class ContainerEngine : IDisposable
         }
     }
 
+    /// <summary>
+    /// Makes the bundle anew for another run of a container that is not running: its files, volumes and log stay. The container given is
+    /// the finished run; the one returned can be started.
+    /// </summary>
+    /// <exception cref="ContainerException">It runs, or the options ask for what is not there.</exception>
+    public async Task<Container> RenewAsync(Container container, ContainerOptions options)
+    {
+        if (container.State is not (ContainerState.Created or ContainerState.Ended))
+            throw new ContainerException($"container {container.Id} cannot be started: it is {container.State}");
+        if (container.State == ContainerState.Ended)
+            await _state.DeleteAsync(container.Id);
+        var record = new Bundle(_options, Volumes, container.Directory).Write(options) with { CreatedAtUnixMs = container.Record.CreatedAtUnixMs };
+        record.Save(Container.RecordPath(container.Directory));
+        return _containers[container.Id] = new Container(container.Directory, record);
+    }
+
+    /// <summary>Frees what an ended container's process held: cgroup and runtime state. Its files stay for another run.</summary>
+    public async Task ReleaseProcessAsync(Container container)
+    {
+        await container.Ended;
+        await _state.DeleteAsync(container.Id);
+    }
+
     /// <returns>Once its process runs.</returns>
     /// <exception cref="ContainerException">It cannot be started; the message is the runtime's. It has ended then.</exception>
     public async Task StartAsync(Container container)
@@ -77,7 +101,7 @@ public sealed class ContainerEngine : IDisposable
                 throw new ContainerException($"container {container.Id} cannot be started: it is {container.State}");
             container.Become(container.Record with { State = ContainerState.Starting });
             BecomeRunning(container, await _keeper.StartAsync(new StartRequest(
-                container.Id, container.Directory, container.LogPath, _options.LogBytesMax, _options.LogFilesMax, (InputMode)container.Record.Input)));
+                container.Id, container.Directory, container.LogPath, LogBytesMax(container), LogFilesMax(container), (InputMode)container.Record.Input)));
         }
         catch (ContainerException e) when (container.State == ContainerState.Starting)
         {
@@ -100,12 +124,13 @@ public sealed class ContainerEngine : IDisposable
         await Task.Run(() => Bundle.DeleteWritableLayer(container.Directory));
     }
 
-    /// <summary>Kills it if it runs, and removes all there is of it: log and own volumes too.</summary>
-    public async Task RemoveAsync(Container container)
+    /// <summary>Kills it if it runs, and removes all there is of it, its log too.</summary>
+    /// <param name="ownVolumes">Also the volumes that were made for it alone.</param>
+    public async Task RemoveAsync(Container container, bool ownVolumes = true)
     {
         await container.StopAsync(TimeSpan.Zero);
         await _state.DeleteAsync(container.Id);
-        await Task.Run(() => Forget(container));
+        await Task.Run(() => Forget(container, ownVolumes));
     }
 
     /// <exception cref="ContainerException">It does not run, or the user is unknown in it.</exception>
@@ -126,14 +151,20 @@ public sealed class ContainerEngine : IDisposable
     /// <summary>The size of the container's terminal; without one nothing happens.</summary>
     public void Resize(Container container, int columns, int rows) => _keeper.Resize(container.Id, columns, rows);
 
+    public ContainerCgroup CgroupOf(Container container) => new($"/{_options.CgroupParent}/{container.Id}");
+
     /// <summary>Containers go on; nobody watches them.</summary>
     public void Dispose() => _keeper.Dispose();
 
+    private long LogBytesMax(Container container) => container.Record.LogBytesMax > 0 ? container.Record.LogBytesMax : _options.LogBytesMax;
+
+    private int LogFilesMax(Container container) => container.Record.LogFilesMax > 0 ? container.Record.LogFilesMax : _options.LogFilesMax;
+
     private static long Now => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 
-    private void Forget(Container container)
+    private void Forget(Container container, bool ownVolumes)
     {
-        foreach (var volume in container.Record.OwnVolumes)
+        foreach (var volume in ownVolumes ? container.Record.OwnVolumes : [])
             Volumes.Remove(volume);
         FileTree.Delete(container.Directory);
         _containers.TryRemove(container.Id, out _);

@@ -49,6 +49,43 @@ public sealed record ContainerOptions
     public IReadOnlyList<HostEntry> Hosts { get; init; } = [];
     public DnsOptions Dns { get; init; } = new();
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>All capabilities and devices, no filter, nothing masked or read-only.</summary>
+    public bool Privileged { get; init; }
+
+    /// <summary>No program gives its starter more than it had, as set-id ones do.</summary>
+    public bool NoNewPrivileges { get; init; } = true;
+
+    /// <summary>Without the filter of system calls.</summary>
+    public bool SeccompUnconfined { get; init; }
+    public IReadOnlyList<ResourceLimit> Ulimits { get; init; } = [];
+
+    /// <summary>"net.core.somaxconn".</summary>
+    public IReadOnlyDictionary<string, string> Sysctls { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyList<DeviceMapping> Devices { get; init; } = [];
+
+    /// <summary>Further groups of the process: names in the image, or numbers.</summary>
+    public IReadOnlyList<string> AddGroups { get; init; } = [];
+
+    /// <summary>Of /dev/shm; 0: 64 MiB.</summary>
+    public long ShmSizeBytes { get; init; }
+    public string Domainname { get; init; } = "";
+    public int OomScoreAdj { get; init; }
+
+    /// <summary>The machine's network, with its hosts file and name; <see cref="NetworkNamespace"/> is not used then.</summary>
+    public bool HostNetwork { get; init; }
+
+    /// <summary>The machine's processes are seen.</summary>
+    public bool HostPids { get; init; }
+
+    /// <summary>The machine's shared memory and message queues.</summary>
+    public bool HostIpc { get; init; }
+
+    /// <summary>0: the engine's.</summary>
+    public long LogBytesMax { get; init; }
+
+    /// <summary>0: the engine's.</summary>
+    public int LogFilesMax { get; init; }
 }
 
 public enum ContainerInput
@@ -62,6 +99,14 @@ public enum ContainerInput
     UntilDetach,
 }
 
+/// <param name="Name">"nofile".</param>
+/// <param name="Soft">-1: no limit.</param>
+public sealed record ResourceLimit(string Name, long Soft, long Hard);
+
+/// <param name="Source">A device of this machine, or a directory of such.</param>
+/// <param name="Permissions">Of "rwm".</param>
+public sealed record DeviceMapping(string Source, string Target, string Permissions);
+
 public sealed record HostEntry(IPAddress Address, string Name);
 
 /// <param name="Servers">Empty: the machine's own.</param>
@@ -70,11 +115,29 @@ public sealed record DnsOptions(IReadOnlyList<IPAddress> Servers, IReadOnlyList<
     public DnsOptions() : this([], [])
     {
     }
+
+    /// <summary>Lines for the resolver: "ndots:2".</summary>
+    public IReadOnlyList<string> Options { get; init; } = [];
 }
 
 /// <summary>Zero is no limit.</summary>
 /// <param name="NanoCpus">1e9 is one core.</param>
-public sealed record ContainerLimits(long NanoCpus = 0, long MemoryBytes = 0, long Pids = 0);
+public sealed record ContainerLimits(long NanoCpus = 0, long MemoryBytes = 0, long Pids = 0)
+{
+    /// <summary>Memory and swap together. 0: as much as memory, so none is swapped; -1: no limit.</summary>
+    public long MemorySwapBytes { get; init; }
+    public long MemoryReservationBytes { get; init; }
+
+    /// <summary>"0-2,4"; empty: all.</summary>
+    public string CpusetCpus { get; init; } = "";
+    public string CpusetMems { get; init; } = "";
+
+    /// <summary>1024 is usual.</summary>
+    public long CpuShares { get; init; }
+
+    /// <summary>10..1000.</summary>
+    public int BlkioWeight { get; init; }
+}
 
 /// <summary>Something that appears at a path of the container.</summary>
 public abstract record ContainerMount(string Target, bool ReadOnly);

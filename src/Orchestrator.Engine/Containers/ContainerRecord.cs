@@ -30,9 +30,16 @@ public sealed record ContainerRecord
     public required long CreatedAtUnixMs { get; init; }
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Names of all volumes that it mounts.</summary>
+    public IReadOnlyList<string> Volumes { get; init; } = [];
+
     /// <summary>Volumes that go with the container.</summary>
     public IReadOnlyList<string> OwnVolumes { get; init; } = [];
     public ContainerInput Input { get; init; }
+
+    /// <summary>0: the engine's; so too the files.</summary>
+    public long LogBytesMax { get; init; }
+    public int LogFilesMax { get; init; }
     public long StartedAtUnixMs { get; init; }
     public ProcessMark? Process { get; init; }
     public ContainerExit? Exit { get; init; }

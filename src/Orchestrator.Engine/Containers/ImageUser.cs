@@ -8,8 +8,9 @@ public sealed record ImageUser(uint Uid, uint Gid, IReadOnlyList<uint> Additiona
     /// <param name="user">"uid", "uid:gid", "name", "name:group"; empty is root.</param>
     /// <param name="passwd">The text of /etc/passwd; null when there is none.</param>
     /// <param name="group">The text of /etc/group; null when there is none.</param>
+    /// <param name="addGroups">Further groups: names or numbers.</param>
     /// <exception cref="ContainerException">A name that the files do not have.</exception>
-    public static ImageUser Resolve(string user, string? passwd, string? group)
+    public static ImageUser Resolve(string user, string? passwd, string? group, IReadOnlyList<string>? addGroups = null)
     {
         var colon = user.IndexOf(':', StringComparison.Ordinal);
         var name = colon < 0 ? user : user[..colon];
@@ -17,7 +18,8 @@ public sealed record ImageUser(uint Uid, uint Gid, IReadOnlyList<uint> Additiona
         var account = FindAccount(user, name.Length == 0 ? "0" : name, passwd);
         var gid = groupName.Length == 0 ? account.Gid : FindGroup(user, groupName, group);
         var additional = groupName.Length == 0 ? GroupsOf(account.Name, group).Where(g => g != gid).Distinct() : [];
-        return new ImageUser(account.Uid, gid, [.. additional], account.Home);
+        var added = (addGroups ?? []).Select(g => FindGroup(user, g, group));
+        return new ImageUser(account.Uid, gid, [.. additional.Concat(added).Distinct()], account.Home);
     }
 
     private static (string? Name, uint Uid, uint Gid, string Home) FindAccount(string user, string name, string? passwd)

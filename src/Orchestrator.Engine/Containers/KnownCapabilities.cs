@@ -12,4 +12,14 @@ internal static class KnownCapabilities
         "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
         "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
     ];
+
+    /// <summary>Those that this machine lets the engine, and so any container, have.</summary>
+    public static IReadOnlyList<string> Available { get; } = ReadAvailable();
+
+    private static string[] ReadAvailable()
+    {
+        var line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("CapBnd:", StringComparison.Ordinal));
+        var bits = ulong.Parse(line.AsSpan(7).Trim(), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
+        return [.. All.Where((_, bit) => (bits & (1UL << bit)) != 0)];
+    }
 }

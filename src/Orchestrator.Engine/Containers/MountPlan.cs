@@ -10,6 +10,7 @@ internal sealed record PlannedMount(string Target, string Type, string Source, I
 internal sealed class MountPlan(VolumeStore volumes, LayerView image, string containerId)
 {
     public List<string> OwnVolumes { get; } = [];
+    public List<string> Volumes { get; } = [];
 
     public IReadOnlyList<PlannedMount> Make(IReadOnlyList<ContainerMount> mounts, IEnumerable<string> imageVolumes)
     {
@@ -44,7 +45,7 @@ internal sealed class MountPlan(VolumeStore volumes, LayerView image, string con
         if (Path.Exists(bind.Source))
             return bind.Source;
         if (!bind.CreateSource)
-            throw new ContainerException($"bind mount on {bind.Target}: source \"{bind.Source}\" does not exist on this machine");
+            throw new ContainerException($"bind mount on {bind.Target}: source \"{bind.Source}\" does not exist on this machine; make it first, or name a volume instead of a path");
         Directory.CreateDirectory(bind.Source);
         return bind.Source;
     }
@@ -54,7 +55,8 @@ internal sealed class MountPlan(VolumeStore volumes, LayerView image, string con
         var name = mount.Name ?? $"{containerId}.{OwnVolumes.Count.ToString(CultureInfo.InvariantCulture)}";
         if (mount.Name is null)
             OwnVolumes.Add(name);
-        volumes.Ensure(name, image, target);
+        Volumes.Add(name);
+        volumes.Ensure(name, image, target, anonymous: mount.Name is null);
         return volumes.Subdirectory(name, mount.Subpath);
     }
 

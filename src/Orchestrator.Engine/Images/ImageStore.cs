@@ -91,6 +91,36 @@ public sealed class ImageStore : IDisposable
             return _images.TryGetValue(digest, out var own) ? own.Image : _images.Values.FirstOrDefault(i => i.Image.ManifestDigest == digest).Image;
     }
 
+    /// <summary>The image that a name stands for here: the one pulled, loaded or tagged by it last.</summary>
+    public StoredImage? Find(ImageReference reference)
+    {
+        if (reference.Digest is { } digest)
+            return Find(digest);
+        var name = reference.ToString();
+        lock (_lock)
+            return _images.Values.FirstOrDefault(i => i.Record.References.Contains(name)).Image;
+    }
+
+    /// <summary>Gives an image a further name, which no other image has any more.</summary>
+    public StoredImage Tag(StoredImage image, ImageReference reference) => AddReference(image, reference.ToString());
+
+    /// <summary>Takes a name away; the image stays.</summary>
+    public void Untag(StoredImage image, string reference)
+    {
+        lock (_lock)
+            if (_images.TryGetValue(image.Digest, out var known))
+                Rewrite(known.Record with { References = [.. known.Record.References.Where(r => r != reference)] }, known.Image.Config);
+    }
+
+    /// <summary>Bytes of its layers as they are stored compressed, and as far as they still are.</summary>
+    public long SizeBytes(StoredImage image)
+    {
+        ImageRecord? record;
+        lock (_lock)
+            record = _images.TryGetValue(image.Digest, out var known) ? known.Record : null;
+        return record is null ? 0 : record.Layers.Distinct().Select(_directories.Blob).Where(File.Exists).Sum(p => new FileInfo(p).Length);
+    }
+
     /// <summary>Forgets an image and deletes what no other one needs. The caller knows that no container uses it.</summary>
     /// <returns>False when it was not here.</returns>
     public bool Remove(Digest digest) => RemoveWhere(i => i.Digest == digest).Count > 0;
@@ -143,11 +173,19 @@ public sealed class ImageStore : IDisposable
         {
             if (_images.TryGetValue(record.Digest, out var known))
                 record = record with { References = [.. known.Record.References.Union(record.References)] };
-            WriteFile(_directories.Record(record.Digest), JsonSerializer.SerializeToUtf8Bytes(record, ImageRecordJson.Default.ImageRecord));
-            var image = new StoredImage(record.Digest, record.ManifestDigest, config, LowerDirectories(record), record.References);
-            _images[record.Digest] = (record, image);
-            return image;
+            // A tag that was pulled anew is the new image's.
+            foreach (var (other, image) in _images.Values.Where(i => i.Record.Digest != record.Digest && i.Record.References.Intersect(record.References).Any()).ToList())
+                Rewrite(other with { References = [.. other.References.Except(record.References)] }, image.Config);
+            return Rewrite(record, config);
         }
+    }
+
+    private StoredImage Rewrite(ImageRecord record, ImageConfig config)
+    {
+        WriteFile(_directories.Record(record.Digest), JsonSerializer.SerializeToUtf8Bytes(record, ImageRecordJson.Default.ImageRecord));
+        var image = new StoredImage(record.Digest, record.ManifestDigest, config, LowerDirectories(record), record.References);
+        _images[record.Digest] = (record, image);
+        return image;
     }
 
     /// <summary>Top first. A layer that occurs twice is needed at its highest place only, and overlayfs refuses it twice.</summary>

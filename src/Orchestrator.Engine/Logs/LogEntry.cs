@@ -10,7 +10,11 @@ public readonly record struct LogEntry(long TimeNs, bool Stderr, ReadOnlyMemory<
 /// <param name="Tail">Only the last so many lines; -1: all.</param>
 /// <param name="SinceNs">Nothing older than this, in Unix nanoseconds.</param>
 /// <param name="Follow">Go on with what is written later, until the writer is done.</param>
-public sealed record LogQuery(int Tail = -1, long SinceNs = 0, bool Follow = false);
+public sealed record LogQuery(int Tail = -1, long SinceNs = 0, bool Follow = false)
+{
+    /// <summary>Nothing newer than this, in Unix nanoseconds; a follower stops there. 0: no end.</summary>
+    public long UntilNs { get; init; }
+}
 
 /// <summary>One line of a log file as the CRI defines it: <c>2016-10-06T00:17:09.669794202Z stdout P text</c>.</summary>
 internal readonly ref struct CriLine

@@ -25,10 +25,14 @@ public static class LogReader
             while (current.TryRead(lines, out var entry))
             {
                 wait = s_shortestWait;
+                if (IsPast(query, entry.TimeNs))
+                    yield break;
                 yield return entry;
             }
             if (!query.Follow || done)
                 break;
+            if (IsPast(query, NowNs))
+                yield break;
             await Task.WhenAny(writerDone, Task.Delay(wait, cancellationToken));
             cancellationToken.ThrowIfCancellationRequested();
             wait = wait * 2 < s_longestWait ? wait * 2 : s_longestWait;
@@ -36,6 +40,10 @@ public static class LogReader
         foreach (var rest in lines.TakeRest())
             yield return rest;
     }
+
+    private static long NowNs => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+
+    private static bool IsPast(LogQuery query, long timeNs) => query.UntilNs > 0 && timeNs > query.UntilNs;
 
     /// <summary>The files to read, oldest first, and how many whole lines of them come before the tail.</summary>
     private static Queue<LogFile> OpenFrom(string path, int tail, out int skip)

@@ -46,7 +46,7 @@ public static class Addressing
     /// <summary>Says what is wrong with a plan; null when it can be carried out.</summary>
     public static string? Refusal(NetworkPlan plan)
     {
-        if (plan.Block is < FirstNodeBlock or > LastBlock)
+        if (plan.Block is < FirstNodeBlock or > LastBlock && plan.Networks.Any(n => !n.IsLocal))
             return $"node block {plan.Block} is not within {FirstNodeBlock}..{LastBlock}";
         if (plan.Networks.FirstOrDefault(n => n.Subnet.PrefixLength != 16 || n.Subnet.BaseAddress.GetAddressBytes().Length != 4) is { } odd)
             return $"network {odd.Id}: subnet {odd.Subnet} is not an IPv4 /16";

@@ -82,13 +82,16 @@ internal static class ForwardingRules
     // Encapsulated packets of our networks come from peers alone, and need no connection tracking of their own.
     private static string Underlay(ClusterNetwork[] networks)
     {
-        if (networks.Length == 0)
-            return "";
-        var ours = $"udp dport {OverlayDevices.VxlanPort} @th,96,24 {{ {string.Join(", ", networks.Select(n => n.Vni.ToString(CultureInfo.InvariantCulture)))} }}";
+        var shared = networks.Where(n => !n.IsLocal).ToArray();
+        var alone = string.Concat(networks.Where(n => n.IsLocal).Select(n => $"    udp dport {OverlayDevices.VxlanPort} @th,96,24 {n.Vni} drop\n"));
+        if (shared.Length == 0)
+            return alone.Length == 0 ? "" : $"  chain input {{ type filter hook input priority filter;\n{alone}  }}";
+        var ours = $"udp dport {OverlayDevices.VxlanPort} @th,96,24 {{ {string.Join(", ", shared.Select(n => n.Vni.ToString(CultureInfo.InvariantCulture)))} }}";
         return $$"""
               chain underlay_in { type filter hook prerouting priority raw; {{ours}} notrack; }
               chain underlay_out { type filter hook output priority raw; {{ours}} notrack; }
-              chain input { type filter hook input priority filter; {{ours}} ip saddr != @peers drop; }
+              chain input { type filter hook input priority filter; {{ours}} ip saddr != @peers drop;
+            {{alone}}  }
             """;
     }
 

@@ -29,7 +29,7 @@ public sealed class NodeNetworks : IDisposable
 
     /// <summary>The networks of the last <see cref="EnsureAsync"/>, by this process or an earlier one.</summary>
     public IReadOnlyList<LocalNetwork> Networks => _records.Plan is { } plan
-        ? [.. plan.Networks.Select(n => new LocalNetwork(n, Addressing.Gateway(n.Subnet, plan.Block), Addressing.Device(n.Vni)))]
+        ? [.. plan.Networks.Select(n => new LocalNetwork(n, Addressing.Gateway(n.Subnet, plan.BlockIn(n)), Addressing.Device(n.Vni)))]
         : [];
 
     public IReadOnlyCollection<Attachment> Attachments => [.. _records.Containers.Select(c => ToAttachment(c.Key, c.Value))];
@@ -149,10 +149,11 @@ public sealed class NodeNetworks : IDisposable
     {
         var network = plan.Networks.FirstOrDefault(n => n.Id == networkId) ?? throw new InvalidOperationException(
             $"network {networkId} is not on this node; there are: {string.Join(", ", plan.Networks.Select(n => n.Id))}");
+        var block = plan.BlockIn(network);
         var taken = _records.Containers.Values.SelectMany(c => c.Interfaces).Select(i => i.Address).ToHashSet();
-        var address = AddressPool.Choose(network.Subnet, plan.Block, taken, _records.LastHosts.GetValueOrDefault(networkId)) ??
-            throw new InvalidOperationException($"network {networkId}: all addresses of {Addressing.Block(network.Subnet, plan.Block)} are in use");
-        return new InterfaceRecord(network.Id, network.Vni, network.Subnet, network.Internal, address, Addressing.Gateway(network.Subnet, plan.Block));
+        var address = AddressPool.Choose(network.Subnet, block, taken, _records.LastHosts.GetValueOrDefault(networkId)) ??
+            throw new InvalidOperationException($"network {networkId}: all addresses of {Addressing.Block(network.Subnet, block)} are in use");
+        return new InterfaceRecord(network.Id, network.Vni, network.Subnet, network.Internal, address, Addressing.Gateway(network.Subnet, block));
     }
 
     private void Detach(RouteSocket route, string containerId, ContainerRecord record)

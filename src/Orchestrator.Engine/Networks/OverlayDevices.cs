@@ -23,7 +23,7 @@ public sealed class OverlayDevices(RouteSocket route)
         var addresses = route.Addresses();
         var underlay = Underlay(plan, links, addresses);
         RemoveOthers(plan, links);
-        var devices = plan.Networks.ToDictionary(n => n, n => EnsureDevice(n, plan.Block, underlay, links));
+        var devices = plan.Networks.ToDictionary(n => n, n => EnsureDevice(n, plan.BlockIn(n), underlay, links));
         EnsureAddresses(plan, devices, addresses);
         EnsureForwarding(plan, devices);
         EnsureNeighbours(plan, devices);
@@ -82,7 +82,7 @@ public sealed class OverlayDevices(RouteSocket route)
 
     private void EnsureAddresses(NetworkPlan plan, Dictionary<ClusterNetwork, int> devices, IReadOnlyList<LinkAddress> found)
     {
-        var wanted = devices.Select(d => new LinkAddress(d.Value, Addressing.Gateway(d.Key.Subnet, plan.Block), 32)).ToHashSet();
+        var wanted = devices.Select(d => new LinkAddress(d.Value, Addressing.Gateway(d.Key.Subnet, plan.BlockIn(d.Key)), 32)).ToHashSet();
         foreach (var old in found.Where(a => devices.ContainsValue(a.Link) && !wanted.Contains(a)))
             route.DeleteAddress(old);
         foreach (var address in wanted.Except(found))
@@ -91,7 +91,7 @@ public sealed class OverlayDevices(RouteSocket route)
 
     private void EnsureForwarding(NetworkPlan plan, Dictionary<ClusterNetwork, int> devices)
     {
-        var wanted = devices.SelectMany(d => plan.Peers.Select(p =>
+        var wanted = devices.SelectMany(d => plan.PeersIn(d.Key).Select(p =>
             new ForwardingEntry(d.Value, Addressing.NodeMac(d.Key.Vni, p.Block), p.Address))).ToHashSet();
         var found = route.ForwardingEntries();
         foreach (var old in found.Where(e => devices.ContainsValue(e.Link) && !wanted.Contains(e)))
@@ -102,7 +102,7 @@ public sealed class OverlayDevices(RouteSocket route)
 
     private void EnsureNeighbours(NetworkPlan plan, Dictionary<ClusterNetwork, int> devices)
     {
-        var wanted = devices.SelectMany(d => plan.Peers.Select(p =>
+        var wanted = devices.SelectMany(d => plan.PeersIn(d.Key).Select(p =>
             new Neighbour(d.Value, Addressing.NextHop(d.Key.Subnet, p.Block), Addressing.NodeMac(d.Key.Vni, p.Block)))).ToHashSet();
         var found = route.Neighbours();
         foreach (var old in found.Where(n => devices.ContainsValue(n.Link) && !wanted.Contains(n)))
@@ -124,12 +124,12 @@ public sealed class OverlayDevices(RouteSocket route)
 
     private static IEnumerable<Route> Routes(NetworkPlan plan, ClusterNetwork network, int device)
     {
-        var gateway = Addressing.Gateway(network.Subnet, plan.Block);
+        var gateway = Addressing.Gateway(network.Subnet, plan.BlockIn(network));
         // Whatever is no node's and no container's must not leak to the machine's default route.
         yield return new Route(network.Subnet, 0, Protocol: RouteProtocol);
         // The machine's own packets to a virtual IP need a route before the output hook can rewrite them.
         yield return new Route(Addressing.VirtualIps(network.Subnet), device, Source: gateway, Protocol: RouteProtocol);
-        foreach (var peer in plan.Peers)
+        foreach (var peer in plan.PeersIn(network))
             yield return new Route(Addressing.Block(network.Subnet, peer.Block), device, Addressing.NextHop(network.Subnet, peer.Block),
                 OnLink: true, Source: gateway, Protocol: RouteProtocol);
     }

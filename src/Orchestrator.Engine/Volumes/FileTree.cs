@@ -3,7 +3,8 @@ using Orchestrator.Linux;
 
 namespace Orchestrator.Engine.Volumes;
 
-internal static class FileTree
+/// <summary>Whole directories.</summary>
+public static class FileTree
 {
     /// <summary>Copies a directory of an image with owners and modes; an empty directory where the image has none.</summary>
     public static void CopyDirectory(LayerView image, string imagePath, string target)
@@ -15,6 +16,11 @@ internal static class FileTree
             Copy(image, $"{imagePath}/{name}", file, Path.Combine(target, name));
         Own(target, status);
     }
+
+    /// <summary>What the files of a directory take on the disk.</summary>
+    public static long SizeBytes(string directory) => !Directory.Exists(directory) ? 0
+        : Directory.EnumerateFiles(directory, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true })
+            .Sum(f => (long)(FileSystem.Status(f)?.Size ?? 0));
 
     /// <summary>Nothing there is no error.</summary>
     public static void Delete(string directory)

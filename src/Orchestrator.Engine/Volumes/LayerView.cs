@@ -12,6 +12,9 @@ public sealed class LayerView(IReadOnlyList<string> layers)
     /// <returns>Null when the image has nothing there.</returns>
     public string? Find(string path) => Resolve(path, 0) is { } resolved ? Lookup(resolved) : null;
 
+    /// <summary>Whether the image has something of this name; links are not followed.</summary>
+    public bool Has(string path) => Lookup(path) is not null;
+
     /// <summary>The text of a regular file; null when the image has none there.</summary>
     public string? ReadText(string path) =>
         Find(path) is { } file && FileSystem.Status(file) is { Kind: FileKind.Regular } ? File.ReadAllText(file) : null;

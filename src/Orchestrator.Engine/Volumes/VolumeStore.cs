@@ -17,18 +17,38 @@ public sealed partial class VolumeStore(string root)
 
     /// <summary>Makes the volume unless it is there, with what the image has at the path: files, owners and modes.</summary>
     /// <returns>The volume's directory.</returns>
+    /// <param name="anonymous">It is noted as made for one container alone.</param>
     /// <exception cref="ContainerException">The name is not one that a volume can have.</exception>
-    public string Ensure(string name, LayerView image, string imagePath)
+    public string Ensure(string name, LayerView image, string imagePath, bool anonymous = false)
     {
-        if (!NamePattern().IsMatch(name))
-            throw new ContainerException($"volume \"{name}\": a name is letters, digits, _ . and -, up to 255, and starts with a letter or digit");
+        CheckName(name);
         lock (_locks.GetOrAdd(name, _ => new Lock()))
         {
             if (!Directory.Exists(PathOf(name)))
-                Create(name, image, imagePath);
+                Create(name, new VolumeInfo(Now, new Dictionary<string, string>(), anonymous), data => FileTree.CopyDirectory(image, imagePath, data));
+            else if (VolumeInfo.Load(DirectoryOf(name)) is { Unfilled: true } info)
+                Fill(name, info, image, imagePath);
         }
         return PathOf(name);
     }
+
+    /// <summary>Makes an empty volume, which the first container that mounts it fills.</summary>
+    /// <returns>False when it was there.</returns>
+    /// <exception cref="ContainerException">The name is not one that a volume can have.</exception>
+    public bool Create(string name, IReadOnlyDictionary<string, string> labels, bool anonymous = false)
+    {
+        CheckName(name);
+        lock (_locks.GetOrAdd(name, _ => new Lock()))
+        {
+            if (Directory.Exists(PathOf(name)))
+                return false;
+            Create(name, new VolumeInfo(Now, labels, anonymous, Unfilled: true), data => Directory.CreateDirectory(data));
+            return true;
+        }
+    }
+
+    /// <summary>Null when there is none.</summary>
+    public VolumeInfo? Find(string name) => NamePattern().IsMatch(name) && Directory.Exists(PathOf(name)) ? VolumeInfo.Load(DirectoryOf(name)) : null;
 
     /// <summary>The directory in a volume that a mount shows. What is in the volume may be hostile: links cannot lead out of it.</summary>
     /// <exception cref="ContainerException">The volume has no such directory.</exception>
@@ -48,16 +68,34 @@ public sealed partial class VolumeStore(string root)
         }
     }
 
-    public void Remove(string name) => FileTree.Delete(Path.Combine(root, name));
+    public void Remove(string name) => FileTree.Delete(DirectoryOf(name));
+
+    private static long Now => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+
+    private string DirectoryOf(string name) => Path.Combine(root, name);
 
     // Filled aside and renamed, so that a volume is never there half filled.
-    private void Create(string name, LayerView image, string imagePath)
+    private void Create(string name, VolumeInfo info, Action<string> fill)
     {
         var unfinished = Path.Combine(root, $".{name}.new");
         FileTree.Delete(unfinished);
         Directory.CreateDirectory(unfinished);
-        FileTree.CopyDirectory(image, imagePath, Path.Combine(unfinished, "_data"));
-        Directory.Move(unfinished, Path.Combine(root, name));
+        fill(Path.Combine(unfinished, "_data"));
+        info.Save(unfinished);
+        Directory.Move(unfinished, DirectoryOf(name));
+    }
+
+    private void Fill(string name, VolumeInfo info, LayerView image, string imagePath)
+    {
+        if (!Directory.EnumerateFileSystemEntries(PathOf(name)).Any())
+            FileTree.CopyDirectory(image, imagePath, PathOf(name));
+        (info with { Unfilled = false }).Save(DirectoryOf(name));
+    }
+
+    private static void CheckName(string name)
+    {
+        if (!NamePattern().IsMatch(name))
+            throw new ContainerException($"volume \"{name}\": a name is letters, digits, _ . and -, up to 255, and starts with a letter or digit");
     }
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}\z")]

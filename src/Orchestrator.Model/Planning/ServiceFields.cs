@@ -51,8 +51,30 @@ internal static class ServiceFields
         fields["cap_drop"] = string.Join(", ", container.CapDrop);
         fields["read_only"] = container.ReadOnly ? "true" : "";
         fields["init"] = container.Init ? "true" : "";
+        AddMachine(fields, container);
         Add(fields, "environment", container.Environment);
         Add(fields, "labels", container.Labels);
+    }
+
+    private static void AddMachine(Dictionary<string, string> fields, ContainerSpec container)
+    {
+        fields["privileged"] = container.Privileged ? "true" : "";
+        fields["ulimits"] = string.Join(", ", container.Ulimits.Select(u => Text($"{u.Name}={u.Soft}:{u.Hard}")));
+        fields["devices"] = string.Join(", ", container.Devices.Select(d => $"{d.Source}:{d.Target}:{d.Permissions}"));
+        fields["group_add"] = string.Join(", ", container.GroupAdd);
+        fields["shm_size"] = container.ShmSizeBytes == 0 ? "" : Amount.Bytes(container.ShmSizeBytes);
+        fields["extra_hosts"] = string.Join(", ", container.ExtraHosts);
+        fields["dns"] = string.Join(", ", container.Dns);
+        fields["dns_search"] = string.Join(", ", container.DnsSearch);
+        fields["dns_opt"] = string.Join(", ", container.DnsOptions);
+        fields["security_opt"] = string.Join(", ", container.SecurityOptions);
+        fields["tty"] = container.Tty ? "true" : "";
+        fields["stdin_open"] = container.StdinOpen ? "true" : "";
+        fields["domainname"] = container.Domainname;
+        fields["oom_score_adj"] = container.OomScoreAdj == 0 ? "" : Text($"{container.OomScoreAdj}");
+        fields["pid"] = container.PidMode;
+        fields["ipc"] = container.IpcMode;
+        Add(fields, "sysctls", container.Sysctls);
     }
 
     private static void Add(Dictionary<string, string> fields, string name, IEnumerable<KeyValuePair<string, string>> map)

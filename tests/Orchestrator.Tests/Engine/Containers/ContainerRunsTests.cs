@@ -1,0 +1,88 @@
+using Orchestrator.Engine.Containers;
+using Orchestrator.Engine.Copying;
+using Xunit;
+
+namespace Orchestrator.Tests.Engine.Containers;
+
+/// <summary>What a container of one machine does beyond a single run, with the real runtime.</summary>
+public sealed class ContainerRunsTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_renewed_container_runs_again_with_its_files_volumes_and_log()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var options = lab.Shell("echo x >> /runs; echo y >> /own/runs; while read l; do echo $l; done < /runs; while read l; do echo $l; done < /own/runs", o => o with { Mounts = [new VolumeMount(null, "/own")] });
+        var first = await lab.StartAsync(options);
+        await first.Ended.WaitAsync(Cancellation);
+        await lab.Engine.ReleaseProcessAsync(first);
+        var second = await lab.Engine.RenewAsync(first, options);
+        Assert.Same(second, lab.Engine.Find(options.Id));
+        await lab.Engine.StartAsync(second);
+        Assert.Equal(0, (await second.Ended.WaitAsync(Cancellation)).ExitCode);
+        Assert.Equal("x\ny\nx\nx\ny\ny\n", await EngineLab.LogAsync(second));
+        Assert.Equal(first.Record.CreatedAtUnixMs, second.Record.CreatedAtUnixMs);
+        await Assert.ThrowsAsync<ContainerException>(() => lab.Engine.StartAsync(first));
+    }
+
+    [Fact]
+    public async Task A_frozen_container_stands_still_and_its_limits_change_while_it_runs()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var container = await lab.StartAsync(lab.Shell("i=0; while true; do i=$((i+1)); echo $i > /n; done", o => o with { Limits = new ContainerLimits(MemoryBytes: 64 << 20) }));
+        var file = $"/proc/{container.Record.Process!.Pid}/root/n";
+        var cgroup = lab.Engine.CgroupOf(container);
+        await cgroup.FreezeAsync(Cancellation);
+        var frozen = File.ReadAllText(file);
+        await Task.Delay(50, Cancellation);
+        Assert.Equal(frozen, File.ReadAllText(file));
+        cgroup.Thaw();
+        while (File.ReadAllText(file) == frozen)
+            await Task.Delay(5, Cancellation);
+        foreach (var limit in new[] { 128L << 20, 32L << 20 })
+        {
+            cgroup.Update(new ContainerLimits(MemoryBytes: limit));
+            Assert.Equal(limit, cgroup.Usage(container.Record.Process.Pid).MemoryLimitBytes);
+        }
+        Assert.True(cgroup.Usage(container.Record.Process.Pid).CpuNs > 0);
+    }
+
+    [Fact]
+    public async Task Changes_of_the_image_are_read_off_the_writable_layer()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var container = await lab.StartAsync(lab.Shell("echo x > /added; echo y >> /etc/passwd; echo z > /data/sub/new"));
+        await container.Ended.WaitAsync(Cancellation);
+        var changes = ContainerChanges.Of(Path.GetDirectoryName(container.LogPath)!, lab.Image);
+        Assert.Contains(new FileChange(FileChangeKind.Added, "/added"), changes);
+        Assert.Contains(new FileChange(FileChangeKind.Modified, "/etc/passwd"), changes);
+        Assert.Contains(new FileChange(FileChangeKind.Added, "/data/sub/new"), changes);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Files_go_out_and_in_and_no_link_leads_out(bool runs)
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var outside = Directory.CreateDirectory(Path.Combine(lab.Options.DataDirectory, "outside")).FullName;
+        File.WriteAllText(Path.Combine(outside, "secret"), "of the machine\n");
+        Directory.CreateDirectory(Path.Combine(lab.Options.DataDirectory, "outside/sub"));
+        var container = await lab.StartAsync(lab.Shell($"mkdir -p /d/e; echo deep > /d/e/f; echo up; {(runs ? "exec sleep 1000" : "true")}"));
+        await EngineLab.SaysAsync(container, "up");
+        if (!runs)
+            await container.Ended.WaitAsync(Cancellation);
+        using var files = ContainerFiles.Open(container, lab.Image, []);
+        using var tar = new MemoryStream();
+        await files.PackAsync("/d", followLink: false, tar, Cancellation);
+        tar.Position = 0;
+        await files.UnpackAsync("/copy", tar, keepOwners: true, Cancellation);
+        using var back = new MemoryStream();
+        await files.PackAsync("/copy/e/f", followLink: false, back, Cancellation);
+        Assert.Contains("deep", System.Text.Encoding.UTF8.GetString(back.ToArray()), StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ContainerException>(() => files.PackAsync("/missing", false, Stream.Null, Cancellation));
+        await Assert.ThrowsAsync<ContainerException>(() => files.PackAsync($"/../..{outside}/secret", false, Stream.Null, Cancellation));
+        Assert.DoesNotContain(Directory.GetFiles("/proc/self", "mountinfo").SelectMany(File.ReadLines), l => l.Contains(container.Id, StringComparison.Ordinal));
+    }
+}
