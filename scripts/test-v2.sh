@@ -9,7 +9,10 @@ mkdir -p $cache
 runtime=${ORC_RUNTIME:-out/bin/orc-runtime}
 [ -x "$runtime" ] || { echo "test-v2: $runtime is missing: make publish" >&2; exit 1; }
 
-package=${KERNEL:-$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }')}
+newest_kernel() { apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image/ { print $2; exit }'; }
+package=${KERNEL:-$(newest_kernel)}
+[ -n "$package" ] || { apt-get update >/dev/null && package=$(newest_kernel); }
+[ -n "$package" ] || { echo "test-v2: Debian offers no linux-image-cloud-amd64 here; name a kernel with KERNEL=PACKAGE" >&2; exit 1; }
 kernel=$cache/$package
 if [ ! -d "$kernel" ]; then
   echo "fetching $package (once, cached in $cache)"

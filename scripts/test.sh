@@ -17,7 +17,7 @@ suite() { # PROJECT DIRECTORY
   echo "== $1"
   log=$(mktemp)
   # A suite that hangs is a failed suite, and the others still run.
-  timeout --kill-after=30 900 "$program" -noColor -noLogo 2>&1 | tee "$log"
+  timeout --kill-after=30 1500 "$program" -noColor -noLogo 2>&1 | tee "$log"
   totals=$(grep -E "^ +$1 +Total: " "$log" | tail -1 | tr -d ',')
   rm -f "$log"
   if [[ $totals =~ Total:\ ([0-9]+)\ Errors:\ ([0-9]+)\ Failed:\ ([0-9]+)\ Skipped:\ ([0-9]+) ]]; then
