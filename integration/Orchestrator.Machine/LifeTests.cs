@@ -42,18 +42,25 @@ public sealed class LifeTests
     [Fact]
     public async Task Paused_it_stands_still()
     {
-        var name = await _machine.BackgroundAsync("i=0; while true; do i=$((i+1)); echo $i > /n; done");
+        const string Counting = "i=0; while true; do i=$((i+1)); echo $i > /n; done";
+        var name = await _machine.BackgroundAsync(Counting);
+        var witness = await _machine.BackgroundAsync(Counting);
         (await _machine.OrcAsync("pause", name)).Succeeded();
         Assert.Contains("(Paused)", (await _machine.OrcAsync("ps")).Succeeded(), StringComparison.Ordinal);
         Assert.Contains("paused", (await _machine.OrcAsync("exec", name, "true")).Refused(), StringComparison.Ordinal);
-        var file = $"/proc/{await _machine.InspectAsync(name, "{{.State.Pid}}")}/root/n";
+        var (file, beside) = (await CountOfAsync(name), await CountOfAsync(witness));
         var first = await File.ReadAllTextAsync(file);
-        await Task.Delay(100);
+        // That another one gets on meanwhile shows that this one could have.
+        var passed = new HashSet<string>();
+        await Machine.AwaitAsync("another container to get on", async () => passed.Add(await File.ReadAllTextAsync(beside)) && passed.Count >= 10);
         Assert.Equal(first, await File.ReadAllTextAsync(file));
         (await _machine.OrcAsync("unpause", name)).Succeeded();
         await Machine.AwaitAsync("it to go on", async () => await File.ReadAllTextAsync(file) != first);
         await _machine.RemoveAsync(name);
+        await _machine.RemoveAsync(witness);
     }
+
+    private async Task<string> CountOfAsync(string name) => $"/proc/{await _machine.InspectAsync(name, "{{.State.Pid}}")}/root/n";
 
     [Fact]
     public async Task Limits_change_while_it_runs_and_are_seen()

@@ -72,11 +72,11 @@ public sealed class TerminalTests
     [Fact]
     public async Task Several_see_the_same()
     {
-        var name = await _machine.BackgroundAsync("while [ ! -e /go ]; do sleep 0.05; done; echo seen; exit 3");
+        var name = await _machine.BackgroundAsync("while [ ! -e /go ]; do echo waiting; sleep 0.05; done; echo seen; exit 3");
         using var first = _machine.Start("attach", name);
         using var second = _machine.Start("attach", "--no-stdin", name);
-        await Machine.AwaitAsync("both to be attached", async () => (await _machine.OrcAsync("exec", name, "true")).ExitCode == 0);
-        await Task.Delay(500);
+        await Machine.ReadUntilAsync(first, "waiting");
+        await Machine.ReadUntilAsync(second, "waiting");
         (await _machine.OrcAsync("exec", name, "touch", "/go")).Succeeded();
         await Machine.ReadUntilAsync(first, "seen");
         await Machine.ReadUntilAsync(second, "seen");

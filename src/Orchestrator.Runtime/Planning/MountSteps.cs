@@ -8,8 +8,6 @@ namespace Orchestrator.Runtime.Planning;
 /// <summary>The mounts of config.json. Each is made detached, gets its attributes, and is then moved to its place by descriptors.</summary>
 internal sealed class MountSteps(Tape tape, RuntimeConfig config, NamespaceTable namespaces, LaunchFacts facts)
 {
-    private const string PrivateOption = "rprivate";
-
     // What LXCFS and the like lay over single files of /proc; anything else there could hide what must be masked.
     private static readonly string[] s_allowedInProc =
         ["/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg", "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid"];
