@@ -94,6 +94,12 @@ internal sealed class Keeper : IDisposable
 
     public void Welcome(KeeperConnection connection)
     {
+        // The next engine ends what it believes lost: starts that one before it asked for are held before they are listed.
+        foreach (var earlier in _connections.ToArray())
+        {
+            if (earlier.IsControl)
+                earlier.TakeAll();
+        }
         connection.BecomeControl();
         connection.Send(new Welcome(KeeperProtocol.Version, ProcessImage.Pid, _options.Identity).Write(s_message));
         foreach (var container in _containers.Values)

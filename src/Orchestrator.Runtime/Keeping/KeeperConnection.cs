@@ -34,20 +34,14 @@ internal sealed class KeeperConnection(Keeper keeper, SafeFileHandle socket) : E
                 keeper.Close(this);
             return;
         }
-        var count = MessageSocket.Receive(Descriptor, s_received, [], out _);
-        if (count < 0)
-            return;
-        try
+        TakeNext();
+    }
+
+    /// <summary>All that it has sent by now.</summary>
+    public void TakeAll()
+    {
+        while (TakeNext())
         {
-            if (count == 0)
-                keeper.Close(this);
-            else
-                Take(new MessageReader(s_received.AsSpan(0, count)));
-        }
-        catch (ArgumentException)
-        {
-            // What it says makes no sense: there is nothing to talk about.
-            keeper.Close(this);
         }
     }
 
@@ -123,6 +117,27 @@ internal sealed class KeeperConnection(Keeper keeper, SafeFileHandle socket) : E
         keeper.Loop.Watch(this, PollEvents.None);
         Container?.Detach(this, GivesInput);
         socket.Dispose();
+    }
+
+    private bool TakeNext()
+    {
+        var count = MessageSocket.Receive(Descriptor, s_received, [], out _);
+        if (count < 0)
+            return false;
+        try
+        {
+            if (count > 0)
+            {
+                Take(new MessageReader(s_received.AsSpan(0, count)));
+                return !socket.IsClosed;
+            }
+        }
+        catch (ArgumentException)
+        {
+            // What it says makes no sense: there is nothing to talk about.
+        }
+        keeper.Close(this);
+        return false;
     }
 
     private bool SendGap()

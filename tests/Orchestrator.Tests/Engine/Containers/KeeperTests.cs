@@ -1,5 +1,7 @@
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using Orchestrator.Engine.Containers;
+using Orchestrator.Keeping;
 using Orchestrator.Linux;
 using Xunit;
 
@@ -95,6 +97,42 @@ public sealed class KeeperTests
                 Assert.Equal((option.Command![2], null), ($"exit {exit.ExitCode}", exit.Error));
                 await engine.RemoveAsync(engine.Find(option.Id)!);
             }
+        }
+    }
+
+    [Fact]
+    public async Task Starts_that_lie_unread_when_their_engine_ends_are_told_to_the_next_one()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var containers = Enumerable.Range(0, 8).Select(_ => lab.Engine.Create(lab.Shell("sleep 1000"))).ToList();
+        List<string> listed;
+        using (var keeper = Processes.OpenPidFd(lab.Engine.KeeperPid))
+        {
+            Processes.Signal(keeper, Signals.Stop);
+            _ = containers.Select(lab.Engine.StartAsync).ToList();
+            lab.Engine.Dispose();
+            using var next = MessageSocket.Connect(Path.Combine(lab.Options.RuntimeRoot, KeeperProtocol.SocketName));
+            MessageSocket.Send((int)next.DangerousGetHandle(), [(byte)MessageKind.Hello]);
+            Processes.Signal(keeper, Signals.Continue);
+            listed = Listed(next);
+        }
+        var engine = await lab.ReopenAsync();
+        Assert.Equal(containers.Select(c => c.Id).Order(), listed.Order());
+        await UntilAsync(() => containers.TrueForAll(c => engine.Find(c.Id)!.State == ContainerState.Running));
+    }
+
+    private static List<string> Listed(SafeFileHandle control)
+    {
+        var listed = new List<string>();
+        var buffer = new byte[KeeperProtocol.MessageMax];
+        while (true)
+        {
+            var count = MessageSocket.Receive((int)control.DangerousGetHandle(), buffer, [], out _);
+            var message = new MessageReader(buffer.AsSpan(0, count));
+            if (message.Kind == MessageKind.Listed)
+                return listed;
+            if (message.Kind == MessageKind.Kept)
+                listed.Add(RunningProcess.Read(message).Id);
         }
     }
 
