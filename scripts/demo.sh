@@ -5,8 +5,10 @@ cd "$(dirname "$0")/.."
 began=$SECONDS
 [ "$(id -u)" -eq 0 ] || { echo "demo: containers and network namespaces need root: sudo make demo" >&2; exit 1; }
 scripts/setup.sh demo
+scripts/images.sh hits redis &
+images=$!
 scripts/publish.sh
-scripts/images.sh hits redis
+wait $images
 
 dir=${DEMO_DIR:-/tmp/orc-demo}
 lab=integration/lab.sh

@@ -46,6 +46,8 @@ internal sealed class EtcdGroup : IAsyncDisposable
         return group;
     }
 
+    public TimeSpan CpuTime() => TimeSpan.FromTicks(_processes.Sum(p => CpuTimeOf(p).Ticks));
+
     public async Task PutAsync(string key, byte[] value) =>
         await _leader!.PutAsync(new() { Key = ByteString.CopyFromUtf8(key), Value = UnsafeByteOperations.UnsafeWrap(value) });
 
@@ -61,6 +63,12 @@ internal sealed class EtcdGroup : IAsyncDisposable
         }
         _certificate.Dispose();
         _directory.Delete(recursive: true);
+    }
+
+    private static TimeSpan CpuTimeOf(Process process)
+    {
+        process.Refresh();
+        return process.TotalProcessorTime;
     }
 
     private string PathOf(string file) => Path.Combine(_directory.FullName, file);

@@ -11,9 +11,9 @@ internal static class StoreBench
 {
     private const int Keys = 10_000;
     private const int ValueBytes = 200;
-    private static readonly int[] s_clients = [1, 16, 64, 256];
+    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(5);
 
-    public static async Task<int> RunAsync(int seconds, int runs)
+    public static async Task<int> RunAsync(IReadOnlyList<int> clientCounts, int seconds, int runs)
     {
         var time = TimeSpan.FromSeconds(seconds);
         await using var ours = await HostGroup.StartAsync(3);
@@ -21,15 +21,14 @@ internal static class StoreBench
         if (etcd is null)
             Console.WriteLine("etcd is not installed (Debian: etcd-server): measured alone");
         var value = new byte[ValueBytes];
-        var leader = await ours.LeaderAsync();
-        await MeasureAsync(16, TimeSpan.FromSeconds(1), leader, etcd, value);
-        Console.WriteLine($"{"clients",8} {"store/s",10} {"p50 ms",8} {"p99 ms",8} {"etcd/s",10} {"p50 ms",8} {"p99 ms",8} {"ratio",7}");
-        foreach (var clients in s_clients)
+        await MeasureAsync(64, s_warmUp, ours, etcd, value);
+        Console.WriteLine($"{"clients",8}{Head("store/s")}{Head("etcd/s")} {"ratio",7}");
+        foreach (var clients in clientCounts)
         {
             var (store, other) = (new List<Measured>(), new List<Measured>());
             for (var run = 0; run < runs; run++)
             {
-                var (s, e) = await MeasureAsync(clients, time, leader, etcd, value);
+                var (s, e) = await MeasureAsync(clients, time, ours, etcd, value);
                 store.Add(s);
                 if (e is not null)
                     other.Add(e);
@@ -40,10 +39,11 @@ internal static class StoreBench
     }
 
     private static async Task<(Measured Store, Measured? Etcd)> MeasureAsync(
-        int clients, TimeSpan time, HostProcess leader, EtcdGroup? etcd, byte[] value)
+        int clients, TimeSpan time, HostGroup ours, EtcdGroup? etcd, byte[] value)
     {
-        var store = await Load.RunAsync(clients, time, (c, i) => WriteAsync(leader, c, i));
-        var other = etcd is null ? null : await Load.RunAsync(clients, time, (c, i) => etcd.PutAsync(Key(c, i), value));
+        var leader = await ours.LeaderAsync();
+        var store = await Load.RunAsync(clients, time, () => TimeSpan.FromTicks(ours.Hosts.Sum(h => h.CpuTime.Ticks)), (c, i) => WriteAsync(leader, c, i));
+        var other = etcd is null ? null : await Load.RunAsync(clients, time, etcd.CpuTime, (c, i) => etcd.PutAsync(Key(c, i), value));
         return (store, other);
     }
 
@@ -60,7 +60,11 @@ internal static class StoreBench
 
     private static void Print(int clients, Measured store, Measured? etcd)
     {
-        Console.Write($"{clients,8} {store.PerSecond,10:N0} {store.P50Ms,8:0.0} {store.P99Ms,8:0.0}");
-        Console.WriteLine(etcd is null ? "" : $" {etcd.PerSecond,10:N0} {etcd.P50Ms,8:0.0} {etcd.P99Ms,8:0.0} {store.PerSecond / etcd.PerSecond,6:0.0}x");
+        Console.Write($"{clients,8}{Row(store)}");
+        Console.WriteLine(etcd is null ? "" : $"{Row(etcd)} {store.PerSecond / etcd.PerSecond,6:0.00}x");
     }
+
+    private static string Head(string perSecond) => $" {perSecond,10} {"p50 ms",8} {"p99 ms",8} {"cpu ms",8}";
+
+    private static string Row(Measured m) => $" {m.PerSecond,10:N0} {m.P50Ms,8:0.0} {m.P99Ms,8:0.0} {m.CpuMs,8:0.00}";
 }

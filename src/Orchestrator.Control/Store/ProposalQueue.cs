@@ -1,25 +1,31 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Orchestrator.Model;
 
 namespace Orchestrator.Control.Store;
 
-/// <summary>Gathers waiting proposals into log entries. Two loops, so that one entry is under way while the next is gathered.</summary>
+/// <summary>
+/// Gathers waiting proposals into log entries, one entry after the other. Proposers tend to come back with their next change as soon as they have
+/// their answer; an entry costs all servers far more than a change in it, so the next one waits a moment for as many as the last one held.
+/// </summary>
 internal sealed class ProposalQueue : IAsyncDisposable
 {
-    private const int Loops = 2;
     private const int Waiting = 4096;
     private const int EntryChanges = 256;
     private const int EntryBytes = 1 << 20;
+    private static readonly TimeSpan s_lingerMax = TimeSpan.FromMilliseconds(5);
 
     private readonly Channel<Proposal> _waiting = Channel.CreateBounded<Proposal>(Waiting);
+    private readonly SemaphoreSlim _enough = new(0);
     private readonly Func<ProposalBatch, Task> _commit;
-    private readonly Task _loops;
+    private readonly Task _loop;
+    private int _wanted = int.MaxValue;
 
     /// <param name="commit">Sets the batch's results, or throws what its proposers shall get.</param>
     public ProposalQueue(Func<ProposalBatch, Task> commit)
     {
         _commit = commit;
-        _loops = Task.WhenAll(Enumerable.Range(0, Loops).Select(_ => Task.Run(RunAsync)));
+        _loop = Task.Run(RunAsync);
     }
 
     public async Task<ChangeResult> ProposeAsync(Proposal proposal, CancellationToken cancellation)
@@ -27,6 +33,8 @@ internal sealed class ProposalQueue : IAsyncDisposable
         try
         {
             await _waiting.Writer.WriteAsync(proposal, cancellation).ConfigureAwait(false);
+            if (_waiting.Reader.Count >= Volatile.Read(ref _wanted))
+                _enough.Release();
         }
         catch (ChannelClosedException)
         {
@@ -38,14 +46,34 @@ internal sealed class ProposalQueue : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _waiting.Writer.TryComplete();
-        await _loops.ConfigureAwait(false);
+        await _loop.ConfigureAwait(false);
     }
 
     private async Task RunAsync()
     {
+        var (last, took) = (0, TimeSpan.Zero);
         while (await _waiting.Reader.WaitToReadAsync().ConfigureAwait(false))
-            if (Gather() is { Count: > 0 } proposals)
-                await CommitAsync(new(proposals)).ConfigureAwait(false);
+        {
+            await LingerAsync(last, took / 2).ConfigureAwait(false);
+            var proposals = Gather();
+            var start = Stopwatch.GetTimestamp();
+            await CommitAsync(new(proposals)).ConfigureAwait(false);
+            (last, took) = (proposals.Count, Stopwatch.GetElapsedTime(start));
+        }
+    }
+
+    /// <summary>A part of what the entry itself takes, so that proposers who do not come back cost the others little.</summary>
+    private async Task LingerAsync(int wanted, TimeSpan time)
+    {
+        if (_waiting.Reader.Count >= wanted)
+            return;
+        while (_enough.Wait(0))
+        {
+        }
+        Volatile.Write(ref _wanted, wanted);
+        if (_waiting.Reader.Count < wanted)
+            await _enough.WaitAsync(time < s_lingerMax ? time : s_lingerMax).ConfigureAwait(false);
+        Volatile.Write(ref _wanted, int.MaxValue);
     }
 
     private List<Proposal> Gather()

@@ -31,6 +31,10 @@ public sealed class HostGroup : IAsyncDisposable
 
     public IReadOnlyDictionary<string, string> Environment { get; }
 
+    /// <summary>What a server runs: the program beside this one, or the one that the variable names (compiled ahead of time, as the product is).</summary>
+    public string Program { get; } =
+        System.Environment.GetEnvironmentVariable("STORE_HOST_PROGRAM") ?? Path.Combine(AppContext.BaseDirectory, "Orchestrator.StoreHost");
+
     public string CertificateFile => Path.Combine(_directory.FullName, "certificate.pfx");
 
     public static async Task<HostGroup> StartAsync(int hosts, IReadOnlyDictionary<string, string>? environment = null)

@@ -16,15 +16,24 @@ public sealed class HostProcess(string directory, int raftPort, int apiPort, Hos
 
     public int ProcessId => _process!.Id;
 
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            _process!.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public StoreEndpoint.StoreEndpointClient Client => new(_channel ??= group.Connect(apiPort));
 
     /// <param name="environment">On top of the group's, for this start only.</param>
     public async Task StartAsync(bool bootstrap = false, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : "dotnet")
+        var start = new ProcessStartInfo(group.Program)
         {
             RedirectStandardOutput = true,
-            ArgumentList = { typeof(HostProcess).Assembly.Location, directory, RaftAddress, $"127.0.0.1:{apiPort}", group.CertificateFile },
+            ArgumentList = { directory, RaftAddress, $"127.0.0.1:{apiPort}", group.CertificateFile },
         };
         if (bootstrap)
             start.ArgumentList.Add("bootstrap");
