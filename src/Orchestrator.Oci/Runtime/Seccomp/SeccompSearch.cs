@@ -6,31 +6,31 @@ internal sealed record SeccompMatch(uint Action, IReadOnlyList<SeccompArgument> 
 
 /// <param name="First">The first number of the interval, which ends before the next one's.</param>
 /// <param name="Action">What the filter returns when no rule with conditions matches.</param>
-internal sealed record SeccompInterval(uint First, uint Action, IReadOnlyList<SeccompMatch> Conditional);
+internal readonly record struct SeccompInterval(uint First, uint Action, SeccompMatch[] Conditional);
 
 /// <summary>The search for a number among intervals, and the conditions on arguments. 32-bit programs have arguments of 32 bits.</summary>
 internal sealed class SeccompSearch(BpfAssembler assembler, bool is32Bit)
 {
     /// <summary>The accumulator holds the number.</summary>
-    public void Emit(IReadOnlyList<SeccompInterval> intervals)
+    public void Emit(ReadOnlySpan<SeccompInterval> intervals)
     {
-        if (intervals.Count == 1)
+        if (intervals.Length == 1)
         {
             foreach (var match in intervals[0].Conditional)
                 Emit(match);
             assembler.Emit(Return, intervals[0].Action);
             return;
         }
-        var middle = intervals.Count / 2;
+        var middle = intervals.Length / 2;
         Label low = new(), far = new(), high = new();
         // A branch reaches 255 instructions only.
         assembler.Branch(JumpGreaterOrEqual, intervals[middle].First, far, low);
         assembler.Mark(far);
         assembler.GoTo(high);
         assembler.Mark(low);
-        Emit([.. intervals.Take(middle)]);
+        Emit(intervals[..middle]);
         assembler.Mark(high);
-        Emit([.. intervals.Skip(middle)]);
+        Emit(intervals[middle..]);
     }
 
     private void Emit(SeccompMatch match)
