@@ -81,18 +81,32 @@ public static unsafe class FileSystem
         SafeHandle directory, string path, OpenFlags flags, uint mode = 0, ResolveFlags resolve = ResolveFlags.InRoot | ResolveFlags.NoMagicLinks) =>
         new(OpenInRoot((int)directory.DangerousGetHandle(), path, flags, mode, resolve), true);
 
+    /// <summary>Null when there is nothing at the path.</summary>
+    public static SafeFileHandle? FindInRoot(SafeHandle directory, string path, OpenFlags flags)
+    {
+        var how = new OpenHow { Flags = (ulong)(flags | OpenFlags.CloseOnExec), Resolve = ResolveFlags.InRoot | ResolveFlags.NoMagicLinks };
+        fixed (byte* p = Libc.Z(path))
+        {
+            var fd = OpenInRoot(directory.Number(), p, &how);
+            return fd < 0 && Marshal.GetLastSystemError() is Errno.ENOENT or Errno.ENOTDIR ? null : new((int)Libc.Check(fd, $"open {path}"), true);
+        }
+    }
+
     public static int OpenInRoot(int directory, string path, OpenFlags flags, uint mode, ResolveFlags resolve)
     {
         var how = new OpenHow { Flags = (ulong)(flags | OpenFlags.CloseOnExec), Mode = mode, Resolve = resolve };
         fixed (byte* p = Libc.Z(path))
+            return (int)Libc.Check(OpenInRoot(directory, p, &how), $"open {path}");
+    }
+
+    private static nint OpenInRoot(int directory, byte* path, OpenHow* how)
+    {
+        while (true)
         {
-            while (true)
-            {
-                var fd = Libc.syscall(437, directory, (nint)p, (nint)(&how), sizeof(OpenHow), 0, 0);
-                // EAGAIN: a rename raced with the walk.
-                if (fd >= 0 || Marshal.GetLastSystemError() != Errno.EAGAIN)
-                    return (int)Libc.Check(fd, $"open {path}");
-            }
+            var fd = Libc.syscall(437, directory, (nint)path, (nint)how, sizeof(OpenHow), 0, 0);
+            // EAGAIN: a rename raced with the walk.
+            if (fd >= 0 || Marshal.GetLastSystemError() != Errno.EAGAIN)
+                return fd;
         }
     }
 
@@ -176,15 +190,18 @@ public static unsafe class FileSystem
     public static byte[] ReadAll(string path)
     {
         using var file = Open(path, OpenFlags.ReadOnly);
-        var (bytes, length) = (new byte[SmallFile], 0);
-        while (FileDescriptors.Read(file.Number(), bytes.AsSpan(length)) is var count and > 0)
+        Span<byte> buffer = stackalloc byte[SmallFile];
+        var length = 0;
+        while (FileDescriptors.Read(file.Number(), buffer[length..]) is var count and > 0)
         {
             length += count;
-            if (length == bytes.Length)
-                Array.Resize(ref bytes, 2 * length);
+            if (length < buffer.Length)
+                continue;
+            var larger = new byte[4 * length];
+            buffer.CopyTo(larger);
+            buffer = larger;
         }
-        Array.Resize(ref bytes, length);
-        return bytes;
+        return buffer[..length].ToArray();
     }
 
     /// <inheritdoc cref="ReadAll"/>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.Win32.SafeHandles;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Cgroups;
@@ -40,9 +39,9 @@ public sealed class Container
 
     public bool Exists => FileSystem.Exists(_directory);
 
-    public ContainerRecord? Record => Read("state.json", ContainerJson.Default.ContainerRecord);
+    public ContainerRecord? Record => Read("state.json", ContainerRecord.Parse);
 
-    public ExitRecord? Exit => Read("exit.json", ContainerJson.Default.ExitRecord);
+    public ExitRecord? Exit => Read("exit.json", json => JsonSerializer.Deserialize(json, ContainerJson.Default.ExitRecord));
 
     public static IEnumerable<Container> List(string root) =>
         Directory.Exists(root) ? Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal).Select(d => new Container(root, Path.GetFileName(d))) : [];
@@ -61,7 +60,7 @@ public sealed class Container
         }
     }
 
-    public void Save(ContainerRecord record) => Write("state.json", record, ContainerJson.Default.ContainerRecord);
+    public void Save(ContainerRecord record) => Write("state.json", record.ToJson());
 
     /// <summary>Forgets the container. Nothing there is no error.</summary>
     public void Release()
@@ -147,20 +146,18 @@ public sealed class Container
     private string RunningStatus(ContainerRecord record) =>
         File.Exists(GoPipePath) ? "created" : FreezerOf(record).IsFrozen ? "paused" : "running";
 
-    private T? Read<T>(string name, JsonTypeInfo<T> type)
+    private T? Read<T>(string name, Func<ReadOnlySpan<byte>, T?> parse)
         where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize(FileSystem.ReadAll(Path.Combine(_directory, name)), type);
+            return parse(FileSystem.ReadAll(Path.Combine(_directory, name)));
         }
         catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR)
         {
             return null;
         }
     }
-
-    private void Write<T>(string name, T value, JsonTypeInfo<T> type) => Write(name, JsonSerializer.SerializeToUtf8Bytes(value, type));
 
     private void Write(string name, byte[] bytes)
     {

@@ -5,13 +5,13 @@ using System.Text.Json;
 namespace Orchestrator.Oci.Runtime.Reading;
 
 /// <summary>Reads one value: the reader is at its first token, and at its last one afterwards.</summary>
-internal delegate T ReadValue<out T>(ref ConfigReader json);
+public delegate T ReadValue<out T>(ref ConfigReader json);
 
 /// <summary>
 /// JSON field by field. The serializer would build its picture of forty types first, with reflection: more work than all else that a container's
 /// start costs this process. A null is a value only where one is asked for as <c>OrNull</c>.
 /// </summary>
-internal ref struct ConfigReader
+public ref struct ConfigReader
 {
     private const int NameLengthMax = 64;
 
