@@ -12,7 +12,7 @@ public sealed class Container
     private const int ReleaseAttempts = 5;
     private const string ResourcesFile = "resources.json";
 
-    private static readonly Lazy<CgroupLayout> s_cgroups = new(CgroupLayout.Read, LazyThreadSafetyMode.None);
+    private static readonly Lazy<CgroupLayout> s_cgroups = new(CgroupLayout.Read);
     private readonly string _directory;
 
     public Container(string root, string id)
