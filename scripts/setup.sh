@@ -7,7 +7,7 @@ declare -A packages=(
   [demo]="gcc libc6-dev zlib1g-dev iproute2 libnftables1 mmdebstrap docker-registry curl util-linux procps"
   [test]="runc gcc libc6-dev zlib1g-dev iproute2 nftables libnftables1 docker-registry busybox-static curl util-linux bsdutils procps iputils-ping docker.io tini podman conmon"
   [v2]="qemu-system-x86 cpio busybox-static"
-  [bench]="gcc libc6-dev zlib1g-dev iproute2 nftables libnftables1 docker-registry busybox-static curl util-linux procps docker.io etcd-server etcd-client crun runc"
+  [bench]="gcc libc6-dev zlib1g-dev iproute2 nftables libnftables1 docker-registry busybox-static curl util-linux procps docker.io podman conmon etcd-server etcd-client crun runc"
 )
 
 command -v dotnet >/dev/null || { echo "setup: the .NET SDK 10 is needed: https://dotnet.microsoft.com/download" >&2; exit 1; }

@@ -25,6 +25,13 @@ public static unsafe class ExtendedAttributes
         }
     }
 
+    /// <summary>False also when there is nothing at the path.</summary>
+    public static bool Has(string path, string name)
+    {
+        fixed (byte* p = Libc.Z(path), n = Libc.Z(name))
+            return Libc.lgetxattr(p, n, null, 0) >= 0;
+    }
+
     public static IReadOnlyList<string> List(string path)
     {
         var list = new byte[65536];

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Orchestrator.Linux;
@@ -57,6 +58,7 @@ public static unsafe class FileSystem
 
     private const int SymlinkNoFollow = 0x100, RemoveDirectory = 0x200, EmptyPath = 0x1000;
     private const uint BasicStats = 0x7ff;
+    private const int SmallFile = 4096;
 
     [StructLayout(LayoutKind.Sequential)]
     private struct OpenHow
@@ -79,18 +81,32 @@ public static unsafe class FileSystem
         SafeHandle directory, string path, OpenFlags flags, uint mode = 0, ResolveFlags resolve = ResolveFlags.InRoot | ResolveFlags.NoMagicLinks) =>
         new(OpenInRoot((int)directory.DangerousGetHandle(), path, flags, mode, resolve), true);
 
+    /// <summary>Null when there is nothing at the path.</summary>
+    public static SafeFileHandle? FindInRoot(SafeHandle directory, string path, OpenFlags flags)
+    {
+        var how = new OpenHow { Flags = (ulong)(flags | OpenFlags.CloseOnExec), Resolve = ResolveFlags.InRoot | ResolveFlags.NoMagicLinks };
+        fixed (byte* p = Libc.Z(path))
+        {
+            var fd = OpenInRoot(directory.Number(), p, &how);
+            return fd < 0 && Marshal.GetLastSystemError() is Errno.ENOENT or Errno.ENOTDIR ? null : new((int)Libc.Check(fd, $"open {path}"), true);
+        }
+    }
+
     public static int OpenInRoot(int directory, string path, OpenFlags flags, uint mode, ResolveFlags resolve)
     {
         var how = new OpenHow { Flags = (ulong)(flags | OpenFlags.CloseOnExec), Mode = mode, Resolve = resolve };
         fixed (byte* p = Libc.Z(path))
+            return (int)Libc.Check(OpenInRoot(directory, p, &how), $"open {path}");
+    }
+
+    private static nint OpenInRoot(int directory, byte* path, OpenHow* how)
+    {
+        while (true)
         {
-            while (true)
-            {
-                var fd = Libc.syscall(437, directory, (nint)p, (nint)(&how), sizeof(OpenHow), 0, 0);
-                // EAGAIN: a rename raced with the walk.
-                if (fd >= 0 || Marshal.GetLastSystemError() != Errno.EAGAIN)
-                    return (int)Libc.Check(fd, $"open {path}");
-            }
+            var fd = Libc.syscall(437, directory, (nint)path, (nint)how, sizeof(OpenHow), 0, 0);
+            // EAGAIN: a rename raced with the walk.
+            if (fd >= 0 || Marshal.GetLastSystemError() != Errno.EAGAIN)
+                return fd;
         }
     }
 
@@ -122,6 +138,21 @@ public static unsafe class FileSystem
             Libc.Check(Libc.mkdirat(directory, p, mode), $"mkdir {path}");
     }
 
+    /// <summary>For where a refusal is ordinary: an exception costs a hundred times the call.</summary>
+    /// <returns>0, or the errno.</returns>
+    public static int TryMakeDirectory(string path, uint mode)
+    {
+        fixed (byte* p = Libc.Z(path))
+            return Libc.mkdirat(CurrentDirectory, p, mode) == 0 ? 0 : Marshal.GetLastSystemError();
+    }
+
+    /// <inheritdoc cref="TryMakeDirectory"/>
+    public static int TryRemoveDirectory(string path)
+    {
+        fixed (byte* p = Libc.Z(path))
+            return Libc.unlinkat(CurrentDirectory, p, RemoveDirectory) == 0 ? 0 : Marshal.GetLastSystemError();
+    }
+
     public static void MakeSymbolicLink(string target, string path, int directory = CurrentDirectory)
     {
         fixed (byte* t = Libc.Z(target), p = Libc.Z(path))
@@ -145,6 +176,43 @@ public static unsafe class FileSystem
     {
         using var file = Open(path, OpenFlags.WriteOnly);
         FileDescriptors.Write(file.Number(), text);
+    }
+
+    /// <summary>Writes a file of our own, new or over what was there.</summary>
+    public static void WriteAll(string path, ReadOnlySpan<byte> bytes)
+    {
+        using var file = Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Truncate, 0x1A4);
+        FileDescriptors.Write(file.Number(), bytes);
+    }
+
+    /// <summary>The whole of a small file. Without the file API of .NET: that asks and locks around each read, which is most of the time for a file of /proc.</summary>
+    /// <exception cref="LinuxException">It is not there, or not to be read.</exception>
+    public static byte[] ReadAll(string path)
+    {
+        using var file = Open(path, OpenFlags.ReadOnly);
+        Span<byte> buffer = stackalloc byte[SmallFile];
+        var length = 0;
+        while (FileDescriptors.Read(file.Number(), buffer[length..]) is var count and > 0)
+        {
+            length += count;
+            if (length < buffer.Length)
+                continue;
+            var larger = new byte[4 * length];
+            buffer.CopyTo(larger);
+            buffer = larger;
+        }
+        return buffer[..length].ToArray();
+    }
+
+    /// <inheritdoc cref="ReadAll"/>
+    public static string ReadText(string path) => Encoding.UTF8.GetString(ReadAll(path));
+
+    /// <summary>Whether anything is at a path; a final symbolic link is not followed.</summary>
+    public static bool Exists(string path)
+    {
+        StatX s;
+        fixed (byte* p = Libc.Z(path))
+            return Libc.statx(CurrentDirectory, p, SymlinkNoFollow, 0, &s) == 0;
     }
 
     /// <summary>Reads what fits of a file, without allocating for it. 0 also when it is not there.</summary>

@@ -56,6 +56,19 @@ public static unsafe class Mounts
     public static IReadOnlyList<MountPoint> Read(string process = "self") =>
         [.. File.ReadLines($"/proc/{process}/mountinfo").Select(Parse)];
 
+    /// <summary>This process' mounts whose file system's name begins so. A busy machine has hundreds of others, which are not taken apart for it.</summary>
+    public static IReadOnlyList<MountPoint> OfFileSystem(string beginning)
+    {
+        var found = new List<MountPoint>();
+        foreach (var line in FileSystem.ReadText("/proc/self/mountinfo").AsSpan().EnumerateLines())
+        {
+            // Blanks in paths are escaped, so this stands before the file system's name alone.
+            if (line.IndexOf(" - ") is var at and >= 0 && line[(at + 3)..].StartsWith(beginning))
+                found.Add(Parse(line.ToString()));
+        }
+        return found;
+    }
+
     /// <summary>One line of mountinfo(5).</summary>
     public static MountPoint Parse(string line)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Orchestrator.Linux;
@@ -7,7 +8,7 @@ namespace Orchestrator.Linux;
 public static unsafe class ProcessImage
 {
     private const string Self = "/proc/self/exe";
-    private const int EmptyPath = 0x1000;
+    private const int EmptyPath = 0x1000, PagesMax = 1 << 14;
 
     /// <summary>The program's file.</summary>
     public static string Path => File.ResolveLinkTarget(Self, false)!.FullName;
@@ -55,27 +56,43 @@ public static unsafe class ProcessImage
         }
     }
 
-    /// <summary>
-    /// Where this program's code lies in memory, for <see cref="ForgetCode"/>. (0, 0) when it cannot be told.
-    /// </summary>
+    /// <summary>Where this program's code and constants lie in memory, for <see cref="ForgetCode"/>: the file's mappings up to the first that can be written.</summary>
     public static (nint Start, nint Length) FindCode()
     {
-        foreach (var line in File.ReadLines("/proc/self/maps"))
+        nint start = 0, end = 0;
+        foreach (var line in File.ReadLines("/proc/self/maps").TakeWhile(l => l.Split(' ')[1][1] != 'w'))
         {
-            if (!line.Contains(" r-xp ", StringComparison.Ordinal) || line.Contains('[', StringComparison.Ordinal))
-                continue;
-            var ends = line.Split(' ')[0].Split('-');
-            var start = nint.Parse(ends[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-            return (start, nint.Parse(ends[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture) - start);
+            var ends = line.Split(' ')[0].Split('-').Select(e => nint.Parse(e, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
+            if (end != 0 && ends[0] != end)
+                break;
+            start = start == 0 ? ends[0] : start;
+            end = ends[1];
         }
-        return default;
+        return (start, end - start);
     }
 
-    /// <summary>Code that ran once, at the start, is no longer counted as this process'; what runs again comes back from the page cache.</summary>
+    /// <summary>Code that ran, and constants that it read, are no longer counted as this process'; what is needed again comes back from the page cache.</summary>
     public static void ForgetCode((nint Start, nint Length) code)
     {
-        const int dontNeed = 4;
-        _ = Libc.madvise((void*)code.Start, (nuint)code.Length, dontNeed);
+        const int dontNeed = 4, pageSize = 4096;
+        Span<ulong> pages = stackalloc ulong[(int)Math.Min(code.Length / pageSize, PagesMax)];
+        using (var map = FileSystem.Open("/proc/self/pagemap", OpenFlags.ReadOnly))
+            FileDescriptors.ReadAt(map.Number(), MemoryMarshal.AsBytes(pages), code.Start / pageSize * sizeof(ulong));
+        for (var i = 0; i < pages.Length; i++)
+        {
+            var first = i;
+            while (i < pages.Length && !IsOwn(pages[i]))
+                i++;
+            if (i > first)
+                _ = Libc.madvise((void*)(code.Start + first * pageSize), (nuint)((i - first) * pageSize), dontNeed);
+        }
+    }
+
+    // Neither missing nor the file's: written at the start, when the runtime sealed its tables. It would come back as it was before.
+    private static bool IsOwn(ulong page)
+    {
+        const ulong presentOrSwapped = 3UL << 62, ofFile = 1UL << 61;
+        return (page & presentOrSwapped) != 0 && (page & ofFile) == 0;
     }
 
     /// <summary>Becomes another program; returns only by an exception.</summary>

@@ -33,7 +33,7 @@ public sealed class Cgroup(CgroupLayout layout, string path)
     public bool Remove() => Directories.Aggregate(true, (removed, directory) => RemoveTree(directory) && removed);
 
     /// <summary>True for a group that was made on the way to another: it may go when it is empty. One that somebody else made, perhaps with limits, stays.</summary>
-    public static bool WasMadeOnTheWay(string directory) => ExtendedAttributes.Get(directory, MadeAttribute) is not null;
+    public static bool WasMadeOnTheWay(string directory) => ExtendedAttributes.Has(directory, MadeAttribute);
 
     public void KillAll()
     {
@@ -84,18 +84,7 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         if (ReferenceEquals(hierarchy, layout.Unified) && hierarchy.Controllers.Any(IsDelegated))
             return false;
         var (parent, directory) = (hierarchy.Directory(System.IO.Path.GetDirectoryName(Path)!), hierarchy.Directory(Path));
-        try
-        {
-            FileSystem.MakeDirectory(directory, 0x1ED);
-        }
-        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.EEXIST)
-        {
-            return false;
-        }
-        if (!hierarchy.Controllers.Contains("cpuset"))
-            return true;
-        InheritCpuset(parent, directory);
-        return !string.IsNullOrWhiteSpace(File.ReadAllText(directory + "/cpuset.cpus"));
+        return TryMake(directory, Errno.ENOENT, Errno.EEXIST) && (!hierarchy.Controllers.Contains("cpuset") || InheritCpuset(parent, directory));
     }
 
     private void CreateWithParents(CgroupHierarchy hierarchy)
@@ -108,19 +97,18 @@ public sealed class Cgroup(CgroupLayout layout, string path)
                 EnableControllers(directory, hierarchy.Controllers);
             var parent = directory;
             directory += "/" + name;
-            if (!Directory.Exists(directory))
-                Make(directory);
+            if (TryMake(directory, Errno.EEXIST) && !directory.EndsWith(Path, StringComparison.Ordinal))
+                Mark(directory);
             // Also for a directory that was there: another may have made it a moment ago and not come to this yet.
             if (!isUnified && hierarchy.Controllers.Contains("cpuset"))
                 InheritCpuset(parent, directory);
         }
     }
 
-    private void Make(string directory)
+    private static bool TryMake(string directory, params ReadOnlySpan<int> ordinary)
     {
-        Directory.CreateDirectory(directory);
-        if (!directory.EndsWith(Path, StringComparison.Ordinal))
-            Mark(directory);
+        var errno = FileSystem.TryMakeDirectory(directory, 0x1ED);
+        return errno == 0 || (ordinary.Contains(errno) ? false : throw new LinuxException(errno, $"mkdir {directory}"));
     }
 
     // In a user namespace nobody may: then the group stays behind, empty.
@@ -153,14 +141,19 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         }
     }
 
-    // Version 1 gives a new cpuset no cpus, and a process cannot join it then.
-    private static void InheritCpuset(string parent, string directory)
+    // Version 1 gives a new cpuset no cpus, and a process cannot join it then. False when the parent has none either.
+    private static bool InheritCpuset(string parent, string directory) =>
+        InheritCpuset(parent, directory, "/cpuset.cpus") & InheritCpuset(parent, directory, "/cpuset.mems");
+
+    private static bool InheritCpuset(string parent, string directory, string file)
     {
-        foreach (var file in (string[])["/cpuset.cpus", "/cpuset.mems"])
-        {
-            if (string.IsNullOrWhiteSpace(File.ReadAllText(directory + file)))
-                File.WriteAllText(directory + file, File.ReadAllText(parent + file));
-        }
+        if (!string.IsNullOrWhiteSpace(FileSystem.ReadText(directory + file)))
+            return true;
+        var inherited = FileSystem.ReadText(parent + file);
+        if (string.IsNullOrWhiteSpace(inherited))
+            return false;
+        FileSystem.WriteText(directory + file, inherited);
+        return true;
     }
 
     // Another runtime may remove a shared, empty parent between our two mkdirs.
@@ -188,17 +181,11 @@ public sealed class Cgroup(CgroupLayout layout, string path)
         return TryRemove(directory);
     }
 
-    private static bool TryRemove(string directory)
+    /// <summary>Removes an empty group's directory, or finds it gone. False when it is in use.</summary>
+    public static bool TryRemove(string directory)
     {
-        try
-        {
-            FileSystem.Remove(directory, directoryNode: true);
-            return true;
-        }
-        catch (LinuxException e) when (e.Errno is Errno.EBUSY or Errno.ENOTEMPTY)
-        {
-            return false;
-        }
+        var errno = FileSystem.TryRemoveDirectory(directory);
+        return errno is 0 or Errno.ENOENT || (errno is Errno.EBUSY or Errno.ENOTEMPTY ? false : throw new LinuxException(errno, $"remove {directory}"));
     }
 
     private static void Send(int pid, int signal)

@@ -19,9 +19,9 @@ public sealed record CgroupLayout(IReadOnlyList<CgroupHierarchy> V1, CgroupHiera
     public static CgroupLayout Read()
     {
         // What is mounted over is still listed, and out of reach.
-        var mounts = Mounts.Read().Where(m => m.FileSystem != "cgroup2" || File.Exists(m.Path + "/cgroup.controllers")).ToList();
+        var mounts = Mounts.OfFileSystem("cgroup").Where(m => m.FileSystem != "cgroup2" || FileSystem.Exists(m.Path + "/cgroup.controllers")).ToList();
         var unified = mounts.FirstOrDefault(m => m.FileSystem == "cgroup2");
-        return Parse(mounts, unified is null ? "" : File.ReadAllText(unified.Path + "/cgroup.controllers"));
+        return Parse(mounts, unified is null ? "" : FileSystem.ReadText(unified.Path + "/cgroup.controllers"));
     }
 
     public static CgroupLayout Parse(IEnumerable<MountPoint> mounts, string unifiedControllers)

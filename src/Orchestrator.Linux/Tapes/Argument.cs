@@ -8,32 +8,36 @@ public abstract class Argument
 {
     public static readonly Argument Null = new Number(0, "NULL");
 
-    public static implicit operator Argument(int value) => new Number(value, value.ToString(CultureInfo.InvariantCulture));
+    public static implicit operator Argument(int value) => new Number(value);
 
-    public static implicit operator Argument(uint value) => new Number(value, value.ToString(CultureInfo.InvariantCulture));
+    public static implicit operator Argument(uint value) => new Number(value);
 
     public static implicit operator Argument(string text) => new Text(text);
 
     public static implicit operator Argument(Step step) => new Result(step);
 
-    public static Argument Octal(uint value) => new Number(value, "0" + Convert.ToString(value, 8));
+    public static Argument Octal(uint value) => new Number(value, new OctalText(value));
 
-    public static Argument Named(long value, string name) => new Number(value, name);
+    /// <param name="name">Anything whose text is the name, such as a set of flags: it is made when a tape is printed.</param>
+    public static Argument Named(long value, object name) => new Number(value, name);
 
-    public static Argument Flags(OpenFlags flags) => new Number((long)flags, flags.ToString());
+    public static Argument Flags(OpenFlags flags) => new Number((long)flags, flags);
 
-    public static Block Of(byte[] bytes, string description) => new(bytes, description);
+    public static Block Of(byte[] bytes, string description) => new(bytes, () => description);
+
+    /// <param name="description">Asked when a tape is printed.</param>
+    public static Block Of(byte[] bytes, Func<string> description) => new(bytes, description);
 
     /// <summary>struct sock_fprog: a count, and a pointer to that many instructions.</summary>
     public static Argument Program(byte[] instructions, int count, string description) => new Counted(instructions, count, description);
 
     public static Argument Of(IEnumerable<string> texts) => new Texts([.. texts]);
 
-    public sealed class Number(long value, string name) : Argument
+    public sealed class Number(long value, object? name = null) : Argument
     {
         public long Value { get; } = value;
 
-        public override string ToString() => name;
+        public override string ToString() => name?.ToString() ?? Value.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>A NUL-terminated string.</summary>
@@ -45,11 +49,11 @@ public abstract class Argument
     }
 
     /// <summary>Memory that the kernel reads, or writes.</summary>
-    public sealed class Block(byte[] bytes, string description) : Argument
+    public sealed class Block(byte[] bytes, Func<string> description) : Argument
     {
         public byte[] Bytes { get; } = bytes;
 
-        public override string ToString() => description;
+        public override string ToString() => description();
     }
 
     public sealed class Counted(byte[] bytes, int count, string description) : Argument
@@ -75,6 +79,11 @@ public abstract class Argument
         public Step Step { get; } = step;
 
         public override string ToString() => "$" + Step.Index.ToString(CultureInfo.InvariantCulture);
+    }
+
+    private sealed record OctalText(uint Value)
+    {
+        public override string ToString() => "0" + Convert.ToString(Value, 8);
     }
 
     private static string Quote(string text)

@@ -27,13 +27,18 @@ public sealed class Tape
 /// <summary>A tape in native memory, where the child reads it. Freed on disposal; the child has its own copy by then.</summary>
 internal sealed unsafe class LoadedTape : IDisposable
 {
+    private const int ChunkSize = 1 << 15, Alignment = 8;
+
     private readonly List<nint> _memory = [];
     private readonly Dictionary<Argument.Block, nint> _blocks = new(ReferenceEqualityComparer.Instance);
-    private readonly nint* _results;
+    private readonly nint* _results, _null;
+    private byte* _free;
+    private int _freeBytes;
 
     public LoadedTape(Tape tape, int errorFd)
     {
         var count = tape.Steps.Count;
+        _null = (nint*)Allocate(sizeof(nint));
         _results = (nint*)Allocate(count * sizeof(nint));
         var ops = (TapeOp*)Allocate(count * sizeof(TapeOp));
         for (var i = 0; i < count; i++)
@@ -66,7 +71,7 @@ internal sealed unsafe class LoadedTape : IDisposable
             Index = step.Index,
         };
         for (var i = 0; i < 6; i++)
-            op->Arguments[i] = (long)(i < step.Arguments.Count ? Cell(step.Arguments[i]) : Cell(Argument.Null));
+            op->Arguments[i] = (long)(i < step.Arguments.Count ? Cell(step.Arguments[i]) : _null);
     }
 
     private nint* Cell(Argument argument)
@@ -119,8 +124,16 @@ internal sealed unsafe class LoadedTape : IDisposable
 
     private void* Allocate(int size)
     {
-        var memory = NativeMemory.AllocZeroed((nuint)Math.Max(size, 8));
-        _memory.Add((nint)memory);
+        size = (size + Alignment - 1) & -Alignment;
+        if (size > _freeBytes)
+        {
+            _freeBytes = Math.Max(size, ChunkSize);
+            _free = (byte*)NativeMemory.AllocZeroed((nuint)_freeBytes);
+            _memory.Add((nint)_free);
+        }
+        var memory = _free;
+        _free += size;
+        _freeBytes -= size;
         return memory;
     }
 }

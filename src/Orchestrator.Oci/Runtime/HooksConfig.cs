@@ -21,5 +21,5 @@ public sealed record HookConfig
     public IReadOnlyList<string> Env { get; set; } = [];
 
     /// <summary>In seconds, above 0; null waits for ever.</summary>
-    public int? Timeout { get; init; }
+    public int? Timeout { get; set; }
 }

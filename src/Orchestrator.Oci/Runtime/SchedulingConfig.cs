@@ -4,14 +4,14 @@ namespace Orchestrator.Oci.Runtime;
 public sealed record SchedulerConfig
 {
     public string Policy { get; set; } = "";
-    public int Nice { get; init; }
-    public int Priority { get; init; }
+    public int Nice { get; set; }
+    public int Priority { get; set; }
     public IReadOnlyList<string> Flags { get; set; } = [];
 
     /// <summary>In nanoseconds, as deadline and period.</summary>
-    public ulong Runtime { get; init; }
-    public ulong Deadline { get; init; }
-    public ulong Period { get; init; }
+    public ulong Runtime { get; set; }
+    public ulong Deadline { get; set; }
+    public ulong Period { get; set; }
 }
 
 public sealed record IoPriorityConfig
@@ -19,14 +19,14 @@ public sealed record IoPriorityConfig
     public string Class { get; set; } = "";
 
     /// <summary>0, the highest, to 7.</summary>
-    public int Priority { get; init; }
+    public int Priority { get; set; }
 }
 
 /// <summary>CPU lists as in <c>0-3,7</c>, for commands that join a container: before and after they are in its cgroup.</summary>
 public sealed record CpuAffinityConfig
 {
-    public string? Initial { get; init; }
-    public string? Final { get; init; }
+    public string? Initial { get; set; }
+    public string? Final { get; set; }
 }
 
 public sealed record PersonalityConfig
@@ -48,12 +48,12 @@ public sealed record MemoryPolicyConfig
 
 public sealed record TimeOffset
 {
-    public long Secs { get; init; }
-    public uint Nanosecs { get; init; }
+    public long Secs { get; set; }
+    public uint Nanosecs { get; set; }
 }
 
 public sealed record NetDeviceConfig
 {
     /// <summary>Its name in the container; null keeps the host's.</summary>
-    public string? Name { get; init; }
+    public string? Name { get; set; }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.Win32.SafeHandles;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Cgroups;
@@ -12,6 +11,8 @@ public sealed class Container
 {
     private const int ReleaseAttempts = 5;
     private const string ResourcesFile = "resources.json";
+
+    private static readonly Lazy<CgroupLayout> s_cgroups = new(CgroupLayout.Read);
     private readonly string _directory;
 
     public Container(string root, string id)
@@ -21,6 +22,9 @@ public sealed class Container
         Id = id;
         _directory = Path.Combine(root, id);
     }
+
+    /// <summary>This machine's cgroups, read once: a launcher starts many containers.</summary>
+    public static CgroupLayout Cgroups => s_cgroups.Value;
 
     public string Id { get; }
 
@@ -33,11 +37,11 @@ public sealed class Container
     /// <summary>One of a kept container's streams, for another keeper to open.</summary>
     public string FifoPath(string stream) => Path.Combine(_directory, stream);
 
-    public bool Exists => Directory.Exists(_directory);
+    public bool Exists => FileSystem.Exists(_directory);
 
-    public ContainerRecord? Record => Read("state.json", ContainerJson.Default.ContainerRecord);
+    public ContainerRecord? Record => Read("state.json", ContainerRecord.Parse);
 
-    public ExitRecord? Exit => Read("exit.json", ContainerJson.Default.ExitRecord);
+    public ExitRecord? Exit => Read("exit.json", json => JsonSerializer.Deserialize(json, ContainerJson.Default.ExitRecord));
 
     public static IEnumerable<Container> List(string root) =>
         Directory.Exists(root) ? Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal).Select(d => new Container(root, Path.GetFileName(d))) : [];
@@ -56,7 +60,7 @@ public sealed class Container
         }
     }
 
-    public void Save(ContainerRecord record) => Write("state.json", record, ContainerJson.Default.ContainerRecord);
+    public void Save(ContainerRecord record) => Write("state.json", record.ToJson());
 
     /// <summary>Forgets the container. Nothing there is no error.</summary>
     public void Release()
@@ -92,16 +96,16 @@ public sealed class Container
     private string ConfigPath => Path.Combine(_directory, "config.json");
 
     /// <summary>What the container was made from: later changes in the bundle are not its business.</summary>
-    public RuntimeConfig Config => Exists && File.Exists(ConfigPath) ? ReadConfig(_directory) : ReadConfig(RequireRecord().Bundle);
+    public RuntimeConfig Config => FileSystem.Exists(ConfigPath) ? ReadConfig(_directory) : ReadConfig(RequireRecord().Bundle);
 
-    public void KeepConfig(string bundle) => File.Copy(Path.Combine(bundle, "config.json"), ConfigPath, overwrite: true);
+    public void KeepConfig(string bundle) => FileSystem.WriteAll(ConfigPath, FileSystem.ReadAll(Path.Combine(bundle, "config.json")));
 
     public static RuntimeConfig ReadConfig(string bundle)
     {
         var path = Path.Combine(bundle, "config.json");
         try
         {
-            return RuntimeConfig.Parse(File.ReadAllBytes(path));
+            return RuntimeConfig.Parse(FileSystem.ReadAll(path));
         }
         catch (JsonException e)
         {
@@ -135,36 +139,30 @@ public sealed class Container
     /// <summary>The process itself, never another that got its pid; null once it has ended.</summary>
     public static SafeFileHandle? OpenProcess(ContainerRecord record) => record.Pid == 0 ? null : Processes.Find(record.Pid, record.StartTime);
 
-    public static Cgroup CgroupOf(ContainerRecord record) => new(CgroupLayout.Read(), record.CgroupPath);
+    public static Cgroup CgroupOf(ContainerRecord record) => new(Cgroups, record.CgroupPath);
 
-    public static CgroupFreezer FreezerOf(ContainerRecord record)
-    {
-        var layout = CgroupLayout.Read();
-        return new CgroupFreezer(layout, new Cgroup(layout, record.CgroupPath));
-    }
+    public static CgroupFreezer FreezerOf(ContainerRecord record) => new(Cgroups, CgroupOf(record));
 
     private string RunningStatus(ContainerRecord record) =>
         File.Exists(GoPipePath) ? "created" : FreezerOf(record).IsFrozen ? "paused" : "running";
 
-    private T? Read<T>(string name, JsonTypeInfo<T> type)
+    private T? Read<T>(string name, Func<ReadOnlySpan<byte>, T?> parse)
         where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(_directory, name)), type);
+            return parse(FileSystem.ReadAll(Path.Combine(_directory, name)));
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR)
         {
             return null;
         }
     }
 
-    private void Write<T>(string name, T value, JsonTypeInfo<T> type) => Write(name, JsonSerializer.SerializeToUtf8Bytes(value, type));
-
     private void Write(string name, byte[] bytes)
     {
         var path = Path.Combine(_directory, name);
-        File.WriteAllBytes(path + ".new", bytes);
+        FileSystem.WriteAll(path + ".new", bytes);
         FileSystem.Rename(path + ".new", path);
     }
 }

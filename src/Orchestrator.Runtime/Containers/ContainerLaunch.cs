@@ -15,9 +15,6 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
     /// <summary>A killed child that is still there after so long hangs in the kernel.</summary>
     private const int EndTimeoutMs = 60_000;
 
-    // A launcher starts many.
-    private static readonly Lazy<CgroupLayout> s_cgroups = new(CgroupLayout.Read);
-
     private KeptRecord? _kept;
 
     public ContainerRecord? Record { get; private set; }
@@ -40,10 +37,10 @@ public sealed class ContainerLaunch(Container container, string bundle, RuntimeC
         Grantable = Capabilities.Permitted(),
         HasAppArmor = SecurityModules.HasAppArmor,
         HasSelinux = SecurityModules.HasSelinux,
-        Cgroups = s_cgroups.Value,
+        Cgroups = Container.Cgroups,
         CgroupPath = CgroupPath(config, id),
         KindOf = path => FollowingKind(path),
-        LastCapability = int.Parse(File.ReadAllText("/proc/sys/kernel/cap_last_cap"), CultureInfo.InvariantCulture),
+        LastCapability = int.Parse(FileSystem.ReadText("/proc/sys/kernel/cap_last_cap"), CultureInfo.InvariantCulture),
         OomScoreAdj = config.Process?.OomScoreAdj is null ? 0 : int.Parse(File.ReadAllText("/proc/self/oom_score_adj"), CultureInfo.InvariantCulture),
         Descriptors = descriptors,
     };

@@ -1,5 +1,8 @@
+using System.Buffers;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Orchestrator.Keeping;
+using Orchestrator.Oci.Runtime.Reading;
 
 namespace Orchestrator.Runtime.Containers;
 
@@ -19,12 +22,80 @@ public sealed record ContainerRecord
 
     /// <summary>Null for a container that no keeper holds.</summary>
     public KeptRecord? Kept { get; init; }
+
+    /// <exception cref="JsonException">The text is no such record.</exception>
+    public static ContainerRecord Parse(ReadOnlySpan<byte> json) => ConfigReader.Parse(json, Read);
+
+    public byte[] ToJson()
+    {
+        var text = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(text))
+        {
+            json.WriteStartObject();
+            json.WriteString("id"u8, Id);
+            json.WriteString("bundle"u8, Bundle);
+            json.WriteString("cgroupPath"u8, CgroupPath);
+            json.WriteNumber("createdAtUnixMs"u8, CreatedAtUnixMs);
+            json.WriteNumber("pid"u8, Pid);
+            json.WriteNumber("startTime"u8, StartTime);
+            Kept?.Write(json);
+            json.WriteEndObject();
+        }
+        return text.WrittenSpan.ToArray();
+    }
+
+    private static ContainerRecord Read(ref ConfigReader json)
+    {
+        var record = new ContainerRecord { Id = "", Bundle = "", CgroupPath = "", CreatedAtUnixMs = 0 };
+        for (json.Enter(); json.Next(out var name);)
+        {
+            switch (name)
+            {
+                case "id": record = record with { Id = json.Text() }; break;
+                case "bundle": record = record with { Bundle = json.Text() }; break;
+                case "cgroupPath": record = record with { CgroupPath = json.Text() }; break;
+                case "createdAtUnixMs": record = record with { CreatedAtUnixMs = json.Number<long>() }; break;
+                case "pid": record = record with { Pid = json.Number<int>() }; break;
+                case "startTime": record = record with { StartTime = json.Number<ulong>() }; break;
+                case "kept": record = record with { Kept = json.OrNull(KeptRecord.Read) }; break;
+                default: json.Skip(); break;
+            }
+        }
+        return record;
+    }
 }
 
 /// <summary>What another keeper needs to take the container over.</summary>
 public sealed record KeptRecord(string Log, long LogBytesMax, int LogFilesMax, int Input)
 {
     public static KeptRecord Of(StartRequest request) => new(request.Log, request.LogBytesMax, request.LogFilesMax, (int)request.Input);
+
+    internal static KeptRecord Read(ref ConfigReader json)
+    {
+        var kept = new KeptRecord("", 0, 0, 0);
+        for (json.Enter(); json.Next(out var name);)
+        {
+            switch (name)
+            {
+                case "log": kept = kept with { Log = json.Text() }; break;
+                case "logBytesMax": kept = kept with { LogBytesMax = json.Number<long>() }; break;
+                case "logFilesMax": kept = kept with { LogFilesMax = json.Number<int>() }; break;
+                case "input": kept = kept with { Input = json.Number<int>() }; break;
+                default: json.Skip(); break;
+            }
+        }
+        return kept;
+    }
+
+    internal void Write(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("kept"u8);
+        json.WriteString("log"u8, Log);
+        json.WriteNumber("logBytesMax"u8, LogBytesMax);
+        json.WriteNumber("logFilesMax"u8, LogFilesMax);
+        json.WriteNumber("input"u8, Input);
+        json.WriteEndObject();
+    }
 
     public StartRequest ToRequest(string id, string bundle) => new(id, bundle, Log, LogBytesMax, LogFilesMax, (InputMode)Input);
 }
@@ -75,7 +146,6 @@ public sealed record ContainerProcessState
 public sealed record LogEntry(string Level, string Msg, string Time);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(ContainerRecord))]
 [JsonSerializable(typeof(ExitRecord))]
 [JsonSerializable(typeof(StateReport))]
 [JsonSerializable(typeof(StateReport[]))]

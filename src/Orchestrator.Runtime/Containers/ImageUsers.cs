@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 using Orchestrator.Linux;
 using Orchestrator.Oci.Runtime;
 
@@ -25,8 +24,8 @@ internal static class ImageUsers
         try
         {
             using var directory = FileSystem.Open(root, OpenFlags.Path | OpenFlags.Directory);
-            using SafeFileHandle file = FileSystem.OpenInRoot(directory, "etc/passwd", OpenFlags.ReadOnly | OpenFlags.NonBlocking);
-            if (FileSystem.Status(file) is not { Kind: FileKind.Regular } status)
+            using var file = FileSystem.FindInRoot(directory, "etc/passwd", OpenFlags.ReadOnly | OpenFlags.NonBlocking);
+            if (file is null || FileSystem.Status(file) is not { Kind: FileKind.Regular } status)
                 return null;
             var content = new byte[Math.Min(status.Size, SizeMax)];
             return Encoding.UTF8.GetString(content, 0, RandomAccess.Read(file, content, 0));

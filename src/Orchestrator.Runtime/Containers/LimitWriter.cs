@@ -56,10 +56,13 @@ internal static class LimitWriter
     private static string? Find(Cgroup group, ref CgroupSetting setting)
     {
         var path = group.FilePath(setting.Controller, setting.File);
-        if (path is not null && !File.Exists(path) && setting.Else is { } other)
-            (setting, path) = (other, group.FilePath(other.Controller, other.File));
-        if (path is not null && File.Exists(path))
+        if (path is not null && FileSystem.Exists(path))
             return path;
+        if (path is not null && setting.Else is { } other)
+        {
+            setting = other;
+            return Find(group, ref setting);
+        }
         return setting.IsOptional ? null
             : throw new RuntimeConfigException(setting.Field, $"needs {setting.File} of the cgroup controller {setting.Controller}, which this kernel does not have");
     }

@@ -1,9 +1,11 @@
+using Orchestrator.Linux;
+
 namespace Orchestrator.Runtime.Containers;
 
 /// <summary>Which of the kernel's security modules run here.</summary>
 internal static class SecurityModules
 {
-    public static bool HasAppArmor => File.Exists("/sys/module/apparmor/parameters/enabled") && File.ReadAllText("/sys/module/apparmor/parameters/enabled").StartsWith('Y');
+    public static bool HasAppArmor => FileSystem.Exists("/sys/module/apparmor/parameters/enabled") && FileSystem.ReadText("/sys/module/apparmor/parameters/enabled").StartsWith('Y');
 
-    public static bool HasSelinux => Directory.Exists("/sys/fs/selinux") && File.Exists("/sys/fs/selinux/enforce");
+    public static bool HasSelinux => FileSystem.Exists("/sys/fs/selinux/enforce");
 }

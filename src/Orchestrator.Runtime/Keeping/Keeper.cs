@@ -11,7 +11,7 @@ namespace Orchestrator.Runtime.Keeping;
 /// </summary>
 internal sealed class Keeper : IDisposable
 {
-    private const int IdleMs = 1000;
+    private const int IdleMs = 1000, QuietMs = 1000;
 
     /// <summary>Garbage is collected by this measure and not by the machine's: a crash loop must not make the keeper grow.</summary>
     private const long CollectEveryBytes = 256 * 1024;
@@ -65,11 +65,16 @@ internal sealed class Keeper : IDisposable
     /// <summary>Returns when it holds nothing and nobody has talked to it for a while.</summary>
     public void Run()
     {
-        ProcessImage.ForgetCode(_code);
+        var isQuiet = false;
         while (true)
         {
             var isIdle = _containers.Count == 0 && _connections.Count == 0 && _launchers.Count == 0;
-            if (!Loop.Turn(isIdle ? IdleMs : NextEndMs()) && isIdle)
+            var waitMs = WaitMs(isIdle, isQuiet);
+            // What a burst of starts or ends ran through is not needed to wait. Last of all: what follows comes back.
+            if (isQuiet)
+                ProcessImage.ForgetCode(_code);
+            isQuiet = !Loop.Turn(waitMs);
+            if (isQuiet && isIdle)
                 return;
             FinishLate();
             CollectGarbage();
@@ -240,6 +245,8 @@ internal sealed class Keeper : IDisposable
                 _connections[i].Send(message);
         }
     }
+
+    private int WaitMs(bool isIdle, bool isQuiet) => NextEndMs() is var end and >= 0 ? end : isIdle ? IdleMs : isQuiet ? -1 : QuietMs;
 
     private int NextEndMs()
     {

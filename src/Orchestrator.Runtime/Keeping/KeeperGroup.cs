@@ -1,4 +1,3 @@
-using Orchestrator.Linux;
 using Orchestrator.Linux.Cgroups;
 
 namespace Orchestrator.Runtime.Keeping;
@@ -24,9 +23,9 @@ internal sealed class KeeperGroup(CgroupLayout layout, string parent)
                 // To the top, which is always there.
                 File.WriteAllText(hierarchy.MountPoint + "/cgroup.procs", "0");
                 // The kernel takes a process out of its group a moment after its end: the last launcher.
-                for (var attempt = 0; attempt < 50 && !RemoveIfUnused(hierarchy.Directory(Group.Path)); attempt++)
+                for (var attempt = 0; attempt < 50 && !Cgroup.TryRemove(hierarchy.Directory(Group.Path)); attempt++)
                     Thread.Sleep(2);
-                RemoveIfUnused(hierarchy.Directory(_parent));
+                Cgroup.TryRemove(hierarchy.Directory(_parent));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -43,22 +42,8 @@ internal sealed class KeeperGroup(CgroupLayout layout, string parent)
             return;
         foreach (var directory in layout.All.Select(h => h.Directory(parent)))
         {
-            if (Directory.Exists(directory) && Cgroup.WasMadeOnTheWay(directory))
-                RemoveIfUnused(directory);
-        }
-    }
-
-    private static bool RemoveIfUnused(string directory)
-    {
-        try
-        {
-            FileSystem.Remove(directory, directoryNode: true);
-            return true;
-        }
-        catch (LinuxException e) when (e.Errno is Errno.EBUSY or Errno.ENOTEMPTY)
-        {
-            // Others use it.
-            return false;
+            if (Cgroup.WasMadeOnTheWay(directory))
+                Cgroup.TryRemove(directory);
         }
     }
 }

@@ -55,14 +55,19 @@ internal static class DeviceRules
 
     private static void AddFiles(CgroupSettings settings, DeviceRule[] rules)
     {
+        // What has been written since the direction last changed: once more would say nothing, and costs a call.
+        var said = new HashSet<string>();
         for (var i = 0; i < rules.Length; i++)
         {
             var rule = rules[i];
             var kind = Kind(rule, i);
+            if (i > 0 && rule.Allow != rules[i - 1].Allow)
+                said.Clear();
             _ = Access(rule, i);
             // "a" stands for all devices and all access, whatever follows.
             var value = kind == "a" ? "a" : $"{kind} {Text(rule.Major)}:{Text(rule.Minor)} {(string.IsNullOrEmpty(rule.Access) ? "rwm" : rule.Access)}";
-            settings.Add("devices", rule.Allow ? "devices.allow" : "devices.deny", null, value, $"devices[{i}]");
+            if (said.Add(value))
+                settings.Add("devices", rule.Allow ? "devices.allow" : "devices.deny", null, value, $"devices[{i}]");
         }
     }
 

@@ -32,7 +32,7 @@ internal static class ExecPlan
         var kinds = namespaces.All & ~NamespaceKinds.Pid;
         var confined = namespaces.IsNew(NamespaceKinds.Mount) ? null
             : tape.Add("root.path", Syscall.openat, HereDirectory, $"/proc/{facts.ContainerPid}/root", Argument.Flags(PathOnly | OpenFlags.Directory), 0);
-        tape.Add("linux.namespaces", Syscall.setns, Argument.Named(container, "container"), Argument.Named((long)kinds, kinds.ToString()));
+        tape.Add("linux.namespaces", Syscall.setns, Argument.Named(container, "container"), Argument.Named((long)kinds, kinds));
         if (confined is not null)
             RootSteps.ChangeRoot(tape, new RootDirectory(tape, confined));
         steps.StandardStreams();

@@ -28,7 +28,7 @@ internal static class HookPlan
         var namespaces = NamespaceTable.Read(config.Linux);
         var kinds = namespaces.All & ~NamespaceKinds.Pid;
         if (kinds != 0)
-            tape.Add("linux.namespaces", Syscall.setns, Argument.Named(container, "container"), Argument.Named((long)kinds, kinds.ToString()));
+            tape.Add("linux.namespaces", Syscall.setns, Argument.Named(container, "container"), Argument.Named((long)kinds, kinds));
         NamespaceSteps.BecomeRoot(tape, namespaces);
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Orchestrator.Linux;
 using Orchestrator.Linux.Tapes;
 
@@ -28,7 +29,7 @@ internal static class KernelArguments
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, (ulong)(flags | OpenFlags.CloseOnExec));
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(8), mode);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16), (ulong)(ResolveFlags.InRoot | ResolveFlags.NoMagicLinks | further));
-        return Argument.Of(bytes, $"{{{flags}, in root{(further == 0 ? "" : $", {further}")}}}");
+        return Argument.Of(bytes, () => $"{{{flags}, in root{(further == 0 ? "" : $", {further}")}}}");
     }
 
     /// <summary>struct mount_attr.</summary>
@@ -38,7 +39,7 @@ internal static class KernelArguments
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, (ulong)attributes.Set);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(8), (ulong)attributes.Clear);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16), (ulong)attributes.Propagation);
-        return Argument.Of(bytes, $"{{set {attributes.Set}, clear {attributes.Clear}, propagation {attributes.Propagation}}}");
+        return Argument.Of(bytes, () => $"{{set {attributes.Set}, clear {attributes.Clear}, propagation {attributes.Propagation}}}");
     }
 
     public static Argument OpenTree(bool recursive, bool emptyPath = false) => Argument.Named(
@@ -50,7 +51,7 @@ internal static class KernelArguments
         var bytes = new byte[words.Length * sizeof(uint)];
         for (var i = 0; i < words.Length; i++)
             BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(i * sizeof(uint)), words[i]);
-        return Argument.Of(bytes, "{" + string.Join(", ", words.ToArray()) + "}");
+        return Argument.Of(bytes, () => "{" + string.Join(", ", MemoryMarshal.Cast<byte, uint>(bytes).ToArray()) + "}");
     }
 
     public static Argument Longs(params ReadOnlySpan<ulong> words)
@@ -58,7 +59,7 @@ internal static class KernelArguments
         var bytes = new byte[words.Length * sizeof(ulong)];
         for (var i = 0; i < words.Length; i++)
             BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(i * sizeof(ulong)), words[i]);
-        return Argument.Of(bytes, "{" + string.Join(", ", words.ToArray()) + "}");
+        return Argument.Of(bytes, () => "{" + string.Join(", ", MemoryMarshal.Cast<byte, ulong>(bytes).ToArray()) + "}");
     }
 }
 

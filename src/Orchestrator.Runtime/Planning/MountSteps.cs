@@ -119,7 +119,7 @@ internal sealed class MountSteps(Tape tape, RuntimeConfig config, NamespaceTable
         Configure(tape, context, options, field);
         tape.Add(field, Syscall.fsconfig, context, Create, Argument.Null, Argument.Null, 0);
         var set = options.Change.With(options.RecursiveChange).Set & ~later;
-        return tape.Add(field, Syscall.fsmount, context, CloseOnExec1, Argument.Named((long)set, set.ToString()));
+        return tape.Add(field, Syscall.fsmount, context, CloseOnExec1, Argument.Named((long)set, set));
     }
 
     private static void Configure(Tape tape, Step context, MountOptions options, string field)

@@ -73,7 +73,7 @@ internal sealed class NamespaceSteps(Tape tape, RuntimeConfig config, NamespaceT
         if (HasOffsets(config.Linux))
             OffsetTime();
         foreach (var (use, file) in opened)
-            tape.Add(use.Field + ".path", Syscall.setns, file, Argument.Named((long)use.Kind, use.Kind.ToString()));
+            tape.Add(use.Field + ".path", Syscall.setns, file, Argument.Named((long)use.Kind, use.Kind));
     }
 
     private void OffsetTime()

@@ -1,5 +1,5 @@
 using Orchestrator.Linux;
-using Orchestrator.Linux.Cgroups;
+using Orchestrator.Oci.Runtime;
 using Orchestrator.Runtime.Containers;
 using Orchestrator.Runtime.Keeping;
 using Orchestrator.Runtime.Planning;
@@ -28,14 +28,21 @@ internal static class DeleteVerb
         {
             End(container, record, force);
             AwaitKeeper(container, record);
-            RemoveGroup(container, record);
-            var config = container.Config;
-            container.Release();
-            var facts = ContainerLaunch.Facts(config, record.Bundle, container.Id, new LaunchDescriptors(-1, -1));
-            new HookRunner(container.Id, record.Bundle, config, facts).RunPoststop();
+            Remove(container, record, container.Config);
             return;
         }
         container.Release();
+    }
+
+    /// <summary>Removes what an ended container leaves: group, record; and runs what it wants to be run then.</summary>
+    public static void Remove(Container container, ContainerRecord record, RuntimeConfig config)
+    {
+        RemoveGroup(container, record);
+        container.Release();
+        if (config.Hooks is null)
+            return;
+        var facts = ContainerLaunch.Facts(config, record.Bundle, container.Id, new LaunchDescriptors(-1, -1));
+        new HookRunner(container.Id, record.Bundle, config, facts).RunPoststop();
     }
 
     private static void End(Container container, ContainerRecord record, bool force)
@@ -68,6 +75,6 @@ internal static class DeleteVerb
             group.KillAll();
             Thread.Sleep(GroupPauseMs);
         }
-        KeeperGroup.RemoveShared(CgroupLayout.Read(), record.CgroupPath);
+        KeeperGroup.RemoveShared(Container.Cgroups, record.CgroupPath);
     }
 }

@@ -16,7 +16,7 @@ internal static class EventsVerb
         var container = new Container(root, arguments.Operand(0, "the container's id"));
         var record = container.RequireRecord();
         using var process = container.RequireProcess(record, "watch");
-        var layout = CgroupLayout.Read();
+        var layout = Container.Cgroups;
         var group = new Cgroup(layout, record.CgroupPath);
         if (arguments.Has("--stats"))
             Print(container, group, layout);

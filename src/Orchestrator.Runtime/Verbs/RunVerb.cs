@@ -24,8 +24,9 @@ internal static class RunVerb
         if (arguments.Has("--detach", "-d"))
             return 0;
         var exitCode = Follow(launch, child);
-        if (!arguments.Has("--keep"))
-            DeleteVerb.Delete(container, force: true);
+        // Who deletes it meanwhile has done all of this.
+        if (!arguments.Has("--keep") && container.Exists)
+            DeleteVerb.Remove(container, launch.Record!, config);
         return exitCode;
     }
 

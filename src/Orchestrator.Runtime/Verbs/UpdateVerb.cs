@@ -24,7 +24,7 @@ internal static class UpdateVerb
         using var process = container.RequireProcess(record, "update");
         var change = arguments.Value("--resources", "-r") is { } file ? Read(file) : FromOptions(arguments);
         var merged = ResourceChange.Merge(container.Resources(record), change);
-        var layout = CgroupLayout.Read();
+        var layout = Container.Cgroups;
         LimitWriter.Write(new Cgroup(layout, record.CgroupPath), CgroupSetting.From(ResourceChange.Named(merged, change), layout));
         container.Save(merged);
         return 0;

@@ -55,6 +55,17 @@ public sealed class DeviceRulesTests
         Assert.False(Ask(rules, "c", 200, 500, "rw"));
     }
 
+    [Fact]
+    public void Version_1_is_told_a_rule_once_unless_the_opposite_came_between()
+    {
+        var layout = new CgroupLayout([new CgroupHierarchy("/sys/fs/cgroup/devices", ["devices"])], null);
+        var deny = new DeviceRule { Type = "c", Major = 1, Minor = 3, Access = "rwm" };
+        var rules = new ResourcesConfig { Devices = [s_denyAll, Allow("c", 1, 3, "rwm"), Allow("c", 1, 3, "rwm"), deny] };
+        var written = CgroupSetting.From(rules, layout).Select(s => $"{s.File} {s.Value}").ToList();
+        Assert.Equal(["devices.deny a", "devices.allow c 1:3 rwm", "devices.deny c 1:3 rwm", "devices.allow c *:* m"], written.Take(4));
+        Assert.Equal(1, written.Skip(3).Count(w => w == "devices.allow c 1:3 rwm"));
+    }
+
     private static DeviceRule Allow(string type, long? major, long? minor, string access) => new() { Allow = true, Type = type, Major = major, Minor = minor, Access = access };
 
     private static bool Ask(DeviceRule[] rules, string type, uint major, uint minor, string access)

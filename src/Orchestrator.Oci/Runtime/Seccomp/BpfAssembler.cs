@@ -7,7 +7,10 @@ internal sealed class BpfAssembler
 {
     public const ushort Load = 0x20, And = 0x54, Return = 0x06, Jump = 0x05, JumpEqual = 0x15, JumpGreater = 0x25, JumpGreaterOrEqual = 0x35;
 
-    private readonly List<(ushort Code, uint K, Label? True, Label? False)> _instructions = [];
+    // A whole profile with its 32-bit calls fits.
+    private const int CommonCount = 1200;
+
+    private readonly List<(ushort Code, uint K, Label? True, Label? False)> _instructions = new(CommonCount);
 
     public sealed class Label
     {

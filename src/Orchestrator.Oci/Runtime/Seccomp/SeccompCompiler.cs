@@ -33,7 +33,7 @@ public static class SeccompCompiler
         BranchFar(assembler, JumpEqual, ArchitectureX64, foreign, whenTrue: false);
         assembler.Emit(Load, NumberOffset);
         BranchFar(assembler, JumpGreaterOrEqual, FirstX32Call, x32, whenTrue: true);
-        new SeccompSearch(assembler, is32Bit: false).Emit(Intervals(Rules(config, SyscallTable.X64, defaultAction), 0, defaultAction));
+        new SeccompSearch(assembler, is32Bit: false).Emit([.. Intervals(Rules(config, SyscallTable.X64, defaultAction), 0, defaultAction)]);
         assembler.Mark(x32);
         FilterX32(assembler, config, defaultAction);
         assembler.Mark(foreign);
@@ -75,7 +75,7 @@ public static class SeccompCompiler
             Label other = new();
             BranchFar(assembler, JumpEqual, ArchitectureI386, other, whenTrue: false);
             assembler.Emit(Load, NumberOffset);
-            new SeccompSearch(assembler, is32Bit: true).Emit(Intervals(Rules(config, SyscallTable.I386, defaultAction), 0, defaultAction));
+            new SeccompSearch(assembler, is32Bit: true).Emit([.. Intervals(Rules(config, SyscallTable.I386, defaultAction), 0, defaultAction)]);
             assembler.Mark(other);
         }
         assembler.Emit(Return, KillThread);
@@ -84,42 +84,40 @@ public static class SeccompCompiler
     private static void FilterX32(BpfAssembler assembler, SeccompConfig config, uint defaultAction)
     {
         if (Lists(config, "SCMP_ARCH_X32"))
-            new SeccompSearch(assembler, is32Bit: false).Emit(Intervals(Rules(config, SyscallTable.X32, defaultAction), FirstX32Call, defaultAction));
+            new SeccompSearch(assembler, is32Bit: false).Emit([.. Intervals(Rules(config, SyscallTable.X32, defaultAction), FirstX32Call, defaultAction)]);
         else
             assembler.Emit(Return, KillThread);
     }
 
-    // A number without rules is there all the same when the profile names its call: it knows the call, and leaves it to the default.
-    private static SortedDictionary<uint, List<SeccompMatch>> Rules(SeccompConfig config, SyscallTable table, uint defaultAction)
+    // By number, without x32's bit. A number without rules is there all the same when the profile names its call: it knows the call, and leaves it
+    // to the default.
+    private static SeccompMatch[]?[] Rules(SeccompConfig config, SyscallTable table, uint defaultAction)
     {
-        var rules = new SortedDictionary<uint, List<SeccompMatch>>();
+        var rules = new SeccompMatch[]?[SyscallTable.NumbersEnd];
         for (var i = 0; i < config.Syscalls.Count; i++)
         {
             var field = $"{Field}.syscalls[{i}]";
             foreach (var match in Matches(config.Syscalls[i], field))
-            {
-                foreach (var name in config.Syscalls[i].Names)
-                    Add(rules, table, name, match, defaultAction);
-            }
+                Add(rules, table, config.Syscalls[i].Names, match, defaultAction);
         }
         return rules;
     }
 
-    private static void Add(SortedDictionary<uint, List<SeccompMatch>> rules, SyscallTable table, string name, SeccompMatch match, uint defaultAction)
+    private static void Add(SeccompMatch[]?[] rules, SyscallTable table, IReadOnlyList<string> names, SeccompMatch match, uint defaultAction)
     {
-        if (table.Number(name) is { } number)
-            Add(rules, (uint)number, match, defaultAction);
-        if (table == SyscallTable.I386 && match.Conditions.Count == 0 && SyscallTable.FindMultiplexed(name) is { } through)
-            Add(rules, (uint)through.Call, match with { Conditions = [new SeccompArgument { Value = through.Argument, Op = "SCMP_CMP_EQ" }] }, defaultAction);
+        // Most numbers have one rule, which hundreds share.
+        SeccompMatch[] alone = match.Action == defaultAction ? [] : [match];
+        var isMultiplexed = table == SyscallTable.I386 && match.Conditions.Count == 0;
+        foreach (var name in names)
+        {
+            if (table.Number(name) is { } number)
+                Add(ref rules[number & ~(int)FirstX32Call], alone);
+            if (isMultiplexed && SyscallTable.FindMultiplexed(name) is { } through)
+                Add(ref rules[through.Call], alone.Length == 0 ? [] : [match with { Conditions = [new SeccompArgument { Value = through.Argument, Op = "SCMP_CMP_EQ" }] }]);
+        }
     }
 
-    private static void Add(SortedDictionary<uint, List<SeccompMatch>> rules, uint number, SeccompMatch match, uint defaultAction)
-    {
-        if (!rules.TryGetValue(number, out var list))
-            rules[number] = list = [];
-        if (match.Action != defaultAction)
-            list.Add(match);
-    }
+    private static void Add(ref SeccompMatch[]? rules, SeccompMatch[] further) => rules = rules is null or [] ? further : [.. rules, .. further];
 
     // Conditions on different arguments must all hold; of several on one argument, one is enough, as it has been with runc ever since.
     private static IEnumerable<SeccompMatch> Matches(SeccompRule rule, string field)
@@ -133,19 +131,21 @@ public static class SeccompCompiler
     }
 
     // Calls that are newer than the profile get ENOSYS instead of a refusal: C libraries then fall back to an older call.
-    private static List<SeccompInterval> Intervals(SortedDictionary<uint, List<SeccompMatch>> rules, uint first, uint defaultAction)
+    private static List<SeccompInterval> Intervals(SeccompMatch[]?[] rules, uint first, uint defaultAction)
     {
         var intervals = new List<SeccompInterval> { new(first, defaultAction, []) };
         var next = first;
-        foreach (var (number, list) in rules)
+        for (var i = 0u; i < rules.Length; i++)
         {
-            if (number > next)
+            if (rules[i] is not { } list)
+                continue;
+            if (first + i > next)
                 Append(intervals, new SeccompInterval(next, defaultAction, []));
-            var unconditional = list.FirstOrDefault(r => r.Conditions.Count == 0);
-            Append(intervals, unconditional is null
-                ? new SeccompInterval(number, defaultAction, list)
-                : new SeccompInterval(number, unconditional.Action, [.. list.TakeWhile(r => r != unconditional)]));
-            next = number + 1;
+            var unconditional = Array.FindIndex(list, static r => r.Conditions.Count == 0);
+            Append(intervals, unconditional < 0
+                ? new SeccompInterval(first + i, defaultAction, list)
+                : new SeccompInterval(first + i, list[unconditional].Action, list[..unconditional]));
+            next = first + i + 1;
         }
         var refuses = (defaultAction & ActionMask) is not (Allow or Log or Trace or Notify);
         Append(intervals, new SeccompInterval(next, refuses && next > first ? ErrnoAction | NoSuchCall : defaultAction, []));
@@ -156,7 +156,7 @@ public static class SeccompCompiler
     {
         if (intervals[^1].First == interval.First)
             intervals.RemoveAt(intervals.Count - 1);
-        else if (intervals[^1].Action == interval.Action && intervals[^1].Conditional.Count + interval.Conditional.Count == 0)
+        else if (intervals[^1].Action == interval.Action && intervals[^1].Conditional.Length + interval.Conditional.Length == 0)
             return;
         intervals.Add(interval);
     }

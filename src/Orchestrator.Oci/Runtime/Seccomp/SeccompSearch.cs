@@ -6,31 +6,49 @@ internal sealed record SeccompMatch(uint Action, IReadOnlyList<SeccompArgument> 
 
 /// <param name="First">The first number of the interval, which ends before the next one's.</param>
 /// <param name="Action">What the filter returns when no rule with conditions matches.</param>
-internal sealed record SeccompInterval(uint First, uint Action, IReadOnlyList<SeccompMatch> Conditional);
+internal readonly record struct SeccompInterval(uint First, uint Action, SeccompMatch[] Conditional);
 
 /// <summary>The search for a number among intervals, and the conditions on arguments. 32-bit programs have arguments of 32 bits.</summary>
 internal sealed class SeccompSearch(BpfAssembler assembler, bool is32Bit)
 {
+    /// <summary>How far a branch reaches, and the instructions of the longest condition, in instructions.</summary>
+    private const int BranchMax = 255, ConditionMax = 6;
+
     /// <summary>The accumulator holds the number.</summary>
-    public void Emit(IReadOnlyList<SeccompInterval> intervals)
+    public void Emit(ReadOnlySpan<SeccompInterval> intervals)
     {
-        if (intervals.Count == 1)
+        if (intervals.Length == 1)
         {
             foreach (var match in intervals[0].Conditional)
                 Emit(match);
             assembler.Emit(Return, intervals[0].Action);
             return;
         }
-        var middle = intervals.Count / 2;
+        var middle = intervals.Length / 2;
         Label low = new(), far = new(), high = new();
-        // A branch reaches 255 instructions only.
-        assembler.Branch(JumpGreaterOrEqual, intervals[middle].First, far, low);
-        assembler.Mark(far);
-        assembler.GoTo(high);
+        var isNear = LengthMax(intervals[..middle]) <= BranchMax;
+        assembler.Branch(JumpGreaterOrEqual, intervals[middle].First, isNear ? high : far, low);
+        if (!isNear)
+        {
+            assembler.Mark(far);
+            assembler.GoTo(high);
+        }
         assembler.Mark(low);
-        Emit([.. intervals.Take(middle)]);
+        Emit(intervals[..middle]);
         assembler.Mark(high);
-        Emit([.. intervals.Skip(middle)]);
+        Emit(intervals[middle..]);
+    }
+
+    // At most so many instructions: a return and a jump with its branch for each interval, and what conditions take.
+    private static int LengthMax(ReadOnlySpan<SeccompInterval> intervals)
+    {
+        var length = 3 * intervals.Length;
+        foreach (var interval in intervals)
+        {
+            foreach (var match in interval.Conditional)
+                length += 1 + match.Conditions.Count * ConditionMax;
+        }
+        return length;
     }
 
     private void Emit(SeccompMatch match)

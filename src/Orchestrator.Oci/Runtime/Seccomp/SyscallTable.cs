@@ -46,49 +46,42 @@ public sealed partial class SyscallTable
         file_getattr file_setattr
         """;
 
-    private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
+    private readonly NameNumbers _numbers = new();
+    private readonly SyscallTable? _others;
+    private readonly NameNumbers? _notOfOthers;
 
-    private SyscallTable()
+    private SyscallTable(string first, int firstNumber) => _numbers.Add(first, firstNumber);
+
+    // The others' numbers with x32's bit, but for its own and for those that it has not.
+    private SyscallTable(string own, SyscallTable others, string notOfOthers)
+        : this(own, X32Bit | X32Range)
     {
+        _others = others;
+        _notOfOthers = new NameNumbers();
+        _notOfOthers.Add(notOfOthers, 0);
     }
 
-    public static SyscallTable X64 { get; } = Read(First);
+    public static SyscallTable X64 { get; } = WithSecond(First);
 
-    public static SyscallTable I386 { get; } = Read(FirstOfI386);
+    public static SyscallTable I386 { get; } = WithSecond(FirstOfI386);
 
     /// <summary>64-bit registers with 32-bit pointers: x64's numbers with a bit set, but for calls whose structs hold pointers.</summary>
-    public static SyscallTable X32 { get; } = ReadX32();
+    public static SyscallTable X32 { get; } = new(OfX32, X64, OnlyX64);
+
+    /// <summary>Above every number, but for x32's bit.</summary>
+    internal static int NumbersEnd => X32Range + 64;
 
     /// <summary>Null for a name of another architecture, or of a newer kernel.</summary>
     public static int? Find(string name) => X64.Number(name);
 
     /// <inheritdoc cref="Find"/>
-    public int? Number(string name) => _numbers.TryGetValue(name, out var number) ? number : null;
+    public int? Number(string name) => _numbers.Find(name)
+        ?? (_notOfOthers?.Find(name) is null && _others?.Number(name) is { } number ? X32Bit | number : null);
 
-    private static SyscallTable Read(string first)
+    private static SyscallTable WithSecond(string first)
     {
-        var table = new SyscallTable();
-        table.Add(first, 0);
-        table.Add(Second, SecondRange);
+        var table = new SyscallTable(first, 0);
+        table._numbers.Add(Second, SecondRange);
         return table;
     }
-
-    private static SyscallTable ReadX32()
-    {
-        var table = new SyscallTable();
-        foreach (var (name, number) in X64._numbers)
-            table._numbers.Add(name, X32Bit | number);
-        foreach (var name in Words(OnlyX64))
-            table._numbers.Remove(name);
-        table.Add(OfX32, X32Bit | X32Range);
-        return table;
-    }
-
-    private void Add(string words, int number)
-    {
-        foreach (var name in Words(words))
-            _numbers[name] = number++;
-    }
-
-    private static string[] Words(string table) => table.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
 }
