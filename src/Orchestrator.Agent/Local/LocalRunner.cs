@@ -55,8 +55,14 @@ internal sealed class LocalRunner : IDisposable
             await RemoveAsync(force: true, volumes: _record.Spec.AutoRemove);
             return;
         }
+        if (container.State == ContainerState.Starting)
+        {
+            _ = RecoverStartingAsync(container);
+            return;
+        }
         if (container.State is ContainerState.Running && !container.Ended.IsCompleted)
         {
+            Note(r => r.Wanted = !r.StoppedByUser);
             if (_around.DataPlane.Networks.Find(Id) is { } attachment)
                 await PublishAsync(attachment);
             Watch(new LocalRun(container, HasCheck() ? LocalHealth.Starting : LocalHealth.None));
@@ -195,12 +201,32 @@ internal sealed class LocalRunner : IDisposable
         _run?.Dispose();
     }
 
+    /// <summary>An earlier agent asked for its start: the answer is on its way, and what its user asks for comes after it.</summary>
+    private async Task RecoverStartingAsync(Container container)
+    {
+        try
+        {
+            using (await TakeTurnAsync(interruptsRestart: false))
+                await container.AwaitStartAsync(_around.Stopping);
+            await RecoverAsync();
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        catch (Exception e) when (e is ContainerException or IOException or InvalidOperationException or LocalRefusal)
+        {
+            _around.Logger.LogError(e, "container {Name} could not be taken over", Name);
+        }
+    }
+
     private async Task RecoverEndedAsync(Container container)
     {
         var code = container.Record.Exit?.ExitCode ?? 0;
         await DetachAsync();
         if (_record.Spec.AutoRemove && container.State == ContainerState.Ended)
             await RemoveAsync(force: true, volumes: true);
+        else if (container.State == ContainerState.Created && _record.Wanted)
+            _ = RestartAfterAsync(TimeSpan.Zero);
         else if (container.State == ContainerState.Ended && RestartDecision.RestartsAtBegin(_record.Spec.Restart, _record.Wanted, code, _record.Restarts))
             _ = RestartAfterAsync(TimeSpan.Zero);
     }

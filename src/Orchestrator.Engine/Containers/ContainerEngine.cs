@@ -250,9 +250,13 @@ public sealed class ContainerEngine : IDisposable
         try
         {
             if (held is { Pid: 0 })
-                held = await _keeper.Expect(container.Id);
+                held = await _keeper.ExpectAsync(container.Id);
             if (held is { } running)
                 BecomeRunning(container, running);
+            else if (_state.ReadExit(container.Id) is { } exit)
+                container.End(exit);
+            else
+                await ForgetStartAsync(container);
         }
         catch (ContainerException e)
         {
@@ -262,7 +266,12 @@ public sealed class ContainerEngine : IDisposable
         {
             container.Gate.Release();
         }
-        if (container.State == ContainerState.Starting)
-            await FindEndAsync(container);
+    }
+
+    /// <summary>The keeper was never asked, or died over it: the container is as before its start, and can be started.</summary>
+    private async Task ForgetStartAsync(Container container)
+    {
+        await _state.DeleteAsync(container.Id);
+        container.Become(container.Record with { State = ContainerState.Created });
     }
 }

@@ -6,6 +6,8 @@ namespace Orchestrator.Runtime.Planning;
 /// <summary>The options of one mount, sorted: attributes of the mount, its propagation, and what is the file system's own.</summary>
 internal sealed class MountOptions
 {
+    private const string SubdirectoryOption = "X-mount.subdir=";
+
     private static readonly Dictionary<string, AttributeChange> s_attributes = new()
     {
         ["ro"] = new(MountAttributeFlags.ReadOnly, 0),
@@ -56,6 +58,9 @@ internal sealed class MountOptions
 
     /// <summary>Null without an option for it; true for the whole tree of mounts.</summary>
     public bool? MapsIdsRecursively { get; private set; }
+
+    /// <summary>What of a bind mount's source is shown: as mount(8) has it, a path below the source. No link there leads out of it.</summary>
+    public string? Subdirectory { get; private set; }
 
     public AttributeChange Change { get; private set; } = new(0, 0);
 
@@ -113,6 +118,9 @@ internal sealed class MountOptions
                 return true;
             case "mand":
                 throw new RuntimeConfigException(field, "\"mand\" is not honoured: the kernel has had no mandatory locks since 5.15; accepted: nomand");
+            case var _ when option.StartsWith(SubdirectoryOption, StringComparison.Ordinal):
+                Subdirectory = option[SubdirectoryOption.Length..];
+                return true;
             default:
                 return false;
         }

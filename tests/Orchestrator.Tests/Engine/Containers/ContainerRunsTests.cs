@@ -1,5 +1,7 @@
+using System.Formats.Tar;
 using Orchestrator.Engine.Containers;
 using Orchestrator.Engine.Copying;
+using Orchestrator.Linux;
 using Xunit;
 
 namespace Orchestrator.Tests.Engine.Containers;
@@ -77,8 +79,9 @@ public sealed class ContainerRunsTests
         await using var lab = await EngineLab.OpenAsync();
         var outside = Directory.CreateDirectory(Path.Combine(lab.Options.DataDirectory, "outside")).FullName;
         File.WriteAllText(Path.Combine(outside, "secret"), "of the machine\n");
-        Directory.CreateDirectory(Path.Combine(lab.Options.DataDirectory, "outside/sub"));
-        var container = await lab.StartAsync(lab.Shell($"mkdir -p /d/e; echo deep > /d/e/f; echo up; {(runs ? "exec sleep 1000" : "true")}"));
+        Directory.CreateDirectory(Path.Combine(outside, "sub"));
+        var links = $"ln -s {outside} /way; ln -s ../../../../../../../../..{outside} /up; ln -s {outside}/secret /file";
+        var container = await lab.StartAsync(lab.Shell($"mkdir -p /d/e; echo deep > /d/e/f; {links}; echo up; {(runs ? "exec sleep 1000" : "true")}"));
         await EngineLab.SaysAsync(container, "up");
         if (!runs)
             await container.Ended.WaitAsync(Cancellation);
@@ -90,8 +93,37 @@ public sealed class ContainerRunsTests
         using var back = new MemoryStream();
         await files.PackAsync("/copy/e/f", followLink: false, back, Cancellation);
         Assert.Contains("deep", System.Text.Encoding.UTF8.GetString(back.ToArray()), StringComparison.Ordinal);
-        await Assert.ThrowsAsync<ContainerException>(() => files.PackAsync("/missing", false, Stream.Null, Cancellation));
-        await Assert.ThrowsAsync<ContainerException>(() => files.PackAsync($"/../..{outside}/secret", false, Stream.Null, Cancellation));
+        foreach (var path in new[] { "/missing", $"/../..{outside}/secret", "/way/secret", "/up/secret", "/file" })
+            await Assert.ThrowsAsync<ContainerException>(() => files.PackAsync(path, followLink: true, Stream.Null, Cancellation));
+        await AssertStaysInsideAsync(files, outside);
         Assert.DoesNotContain(Directory.GetFiles("/proc/self", "mountinfo").SelectMany(File.ReadLines), l => l.Contains(container.Id, StringComparison.Ordinal));
+    }
+
+    // What is copied in may be as hostile as what is copied out.
+    private static async Task AssertStaysInsideAsync(ContainerFiles files, string outside)
+    {
+        foreach (var target in new[] { "/way/sub", "/way", "/up/sub", "/up", "/../../../../.." + outside })
+            await Record.ExceptionAsync(() => files.UnpackAsync(target, Tar(new PaxTarEntry(TarEntryType.RegularFile, "planted")), keepOwners: true, Cancellation));
+        foreach (var name in new[] { "../planted", "a/../../planted", outside + "/planted" })
+            await Record.ExceptionAsync(() => files.UnpackAsync("/d", Tar(new PaxTarEntry(TarEntryType.RegularFile, name)), keepOwners: true, Cancellation));
+        await Record.ExceptionAsync(() => files.UnpackAsync("/d", Tar(
+            new PaxTarEntry(TarEntryType.SymbolicLink, "l") { LinkName = outside }, new PaxTarEntry(TarEntryType.RegularFile, "l/planted")), keepOwners: true, Cancellation));
+        await Record.ExceptionAsync(() => files.UnpackAsync("/d", Tar(
+            new PaxTarEntry(TarEntryType.SymbolicLink, "m") { LinkName = outside + "/secret" }, new PaxTarEntry(TarEntryType.RegularFile, "m")), keepOwners: true, Cancellation));
+        await Record.ExceptionAsync(() => files.UnpackAsync("/d", Tar(
+            new PaxTarEntry(TarEntryType.SymbolicLink, "n") { LinkName = outside }, new PaxTarEntry(TarEntryType.HardLink, "h") { LinkName = "n/secret" }), keepOwners: true, Cancellation));
+        Assert.Equal(["secret", "sub"], Directory.GetFileSystemEntries(outside, "*", SearchOption.AllDirectories).Select(f => Path.GetFileName(f)).Order());
+        Assert.Equal("of the machine\n", File.ReadAllText(Path.Combine(outside, "secret")));
+        Assert.Equal(1u, FileSystem.Status(Path.Combine(outside, "secret"))!.Value.Links);
+    }
+
+    private static MemoryStream Tar(params PaxTarEntry[] entries)
+    {
+        var stream = new MemoryStream();
+        using (var writer = new TarWriter(stream, leaveOpen: true))
+            foreach (var entry in entries)
+                writer.WriteEntry(entry);
+        stream.Position = 0;
+        return stream;
     }
 }
