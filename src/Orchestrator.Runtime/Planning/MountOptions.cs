@@ -46,7 +46,10 @@ internal sealed class MountOptions
     // Of mount(8), but without effect: messages of the kernel's, and what is the default in every file system of today.
     private static readonly string[] s_withoutEffect = ["defaults", "silent", "loud", "iversion", "noiversion", "nomand"];
 
-    public static IEnumerable<string> Names => s_attributes.Keys.Concat(s_propagations.Keys);
+    /// <summary>All that are the same for every file system.</summary>
+    public static IEnumerable<string> Names =>
+        s_attributes.Keys.Concat(s_attributes.Keys.Select(k => "r" + k)).Concat(s_propagations.Keys).Concat(s_withoutEffect)
+            .Concat(["bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"]).Distinct().Order(StringComparer.Ordinal);
 
     public bool IsBind { get; private init; }
 
