@@ -130,7 +130,7 @@ internal sealed class LocalRunner : IDisposable
             throw LocalRefusal.Conflict($"container {Name} is {(paused ? "paused already" : "not paused")}");
         var cgroup = _around.Engine.CgroupOf(_run.Container);
         if (paused)
-            await cgroup.FreezeAsync(_around.Stopping);
+            await cgroup.FreezeAsync();
         else
             cgroup.Thaw();
         _run.IsPaused = paused;
@@ -154,7 +154,7 @@ internal sealed class LocalRunner : IDisposable
         var spec = _record.Spec.Clone();
         change(spec);
         if (IsRunning)
-            _around.Engine.CgroupOf(_run!.Container).Update(LocalSetup.Limits(spec.Limits));
+            await _around.Engine.UpdateAsync(_run!.Container, LocalSetup.Limits(_record.Spec.Limits), LocalSetup.Limits(spec.Limits));
         Note(r => r.Spec = spec);
         Tell("update");
     }
@@ -172,7 +172,7 @@ internal sealed class LocalRunner : IDisposable
             await EndAsync(TimeSpan.Zero, Signals.Kill);
         await DetachAsync();
         if (Container is { } container)
-            await _around.Engine.RemoveAsync(container, volumes);
+            await _around.Engine.RemoveAsync(container, volumes && !_table.OthersUseVolumesOf(this));
         _around.Forget(Id);
         _table.Forget(this);
         Tell("destroy");
@@ -250,7 +250,7 @@ internal sealed class LocalRunner : IDisposable
         try
         {
             var attachment = await AttachAsync();
-            var options = LocalSetup.Of(_record, image, attachment, _table.SharedNetwork(_record));
+            var options = LocalSetup.Of(_record, image, attachment, _table.Shared(_record));
             var container = Container is { } before
                 ? await _around.Engine.RenewAsync(before, options)
                 : await Task.Run(() => _around.Engine.Create(options));

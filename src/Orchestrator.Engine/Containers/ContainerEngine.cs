@@ -141,6 +141,11 @@ public sealed class ContainerEngine : IDisposable
         return ExecSession.Start(_runtime, container.Id, process, options, _options.RunDirectory);
     }
 
+    /// <summary>Changes what of a running container's limits is different from before.</summary>
+    /// <exception cref="ContainerException">The kernel refuses a value, as less memory than is used.</exception>
+    public Task UpdateAsync(Container container, ContainerLimits before, ContainerLimits limits) =>
+        _runtime.RunAsync(["update", "--resources", "-", container.Id], BundleConfig.ChangeOf(before, limits).ToJson());
+
     /// <summary>Joins the container's streams. Before it is started, nothing of what it says is missed.</summary>
     /// <exception cref="ContainerException">It has ended.</exception>
     public Task<AttachSession> AttachAsync(Container container, bool input, CancellationToken cancellationToken = default) =>

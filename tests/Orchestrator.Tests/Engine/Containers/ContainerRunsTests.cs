@@ -37,7 +37,7 @@ public sealed class ContainerRunsTests
         var witness = await lab.StartAsync(lab.Shell(Counting));
         var file = $"/proc/{container.Record.Process!.Pid}/root/n";
         var cgroup = lab.Engine.CgroupOf(container);
-        await cgroup.FreezeAsync(Cancellation);
+        await cgroup.FreezeAsync();
         var frozen = File.ReadAllText(file);
         // That another one gets on meanwhile shows that this one could have.
         for (var passed = new HashSet<string>(); passed.Count < 10;)
@@ -51,12 +51,40 @@ public sealed class ContainerRunsTests
         cgroup.Thaw();
         while (File.ReadAllText(file) == frozen)
             await Task.Delay(5, Cancellation);
-        foreach (var limit in new[] { 128L << 20, 32L << 20 })
+        var limits = new ContainerLimits(MemoryBytes: 64 << 20);
+        // 0 lifts it.
+        foreach (var limit in new[] { 128L << 20, 32L << 20, 0, 64L << 20 })
         {
-            cgroup.Update(new ContainerLimits(MemoryBytes: limit));
+            await lab.Engine.UpdateAsync(container, limits, limits = new ContainerLimits(MemoryBytes: limit, NanoCpus: limit * 10, Pids: limit >> 20) { CpuShares = limit >> 20 });
             Assert.Equal(limit, cgroup.Usage(container.Record.Process.Pid).MemoryLimitBytes);
         }
         Assert.True(cgroup.Usage(container.Record.Process.Pid).CpuNs > 0);
+    }
+
+    [Fact]
+    public async Task A_container_joins_the_processes_of_another()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var other = await lab.StartAsync(lab.Shell("echo ready; exec sleep 1234"));
+        await EngineLab.SaysAsync(other, "ready");
+        var (_, output) = await lab.RunAsync(lab.Shell("busybox tr '\\0' ' ' < /proc/1/cmdline", o => o with { PidsOf = other.Record.Process!.Pid }));
+        Assert.Equal("sleep 1234 \n", output);
+    }
+
+    [Fact]
+    public async Task A_filter_of_ones_own_is_followed_by_capability_and_kernel()
+    {
+        const string profile = """
+            { "defaultAction": "SCMP_ACT_ALLOW", "archMap": [ { "architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"] } ], "syscalls": [
+              { "names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13, "excludes": { "caps": ["CAP_SYS_ADMIN"] } },
+              { "name": "sethostname", "action": "SCMP_ACT_ERRNO", "args": null, "includes": { "caps": null, "minKernel": "99.0" }, "excludes": {} } ] }
+            """;
+        await using var lab = await EngineLab.OpenAsync();
+        const string script = "busybox mkdir /x 2>&1 || true; hostname other 2>/dev/null && echo named";
+        Assert.Contains("Permission denied", (await lab.RunAsync(lab.Shell(script, o => o with { SeccompProfile = profile }))).Output, StringComparison.Ordinal);
+        Assert.Equal("named\n", (await lab.RunAsync(lab.Shell(script, o => o with { SeccompProfile = profile, AddCapabilities = ["SYS_ADMIN"] }))).Output);
+        foreach (var bad in new[] { "{", "{ \"defaultAction\": \"nonsense\" }" })
+            Assert.Contains("seccomp", Assert.Throws<ContainerException>(() => lab.Engine.Create(lab.Shell("true", o => o with { SeccompProfile = bad }))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
