@@ -89,6 +89,21 @@ public sealed class DataTests
     }
 
     [Fact]
+    public async Task Volumes_of_another_are_taken_over_and_outlive_it()
+    {
+        var volume = _machine.NewName();
+        var first = await _machine.BackgroundAsync("echo named > /n/file; echo anonymous > /a/file", "-v", $"{volume}:/n", "-v", "/a");
+        (await _machine.OrcAsync("wait", first)).Succeeded();
+        var second = await _machine.BackgroundAsync("cat /n/file /a/file; touch /n/x || echo refused; sleep 1000", "--volumes-from", $"{first}:ro");
+        await Machine.AwaitAsync("its files", async () => (await _machine.OrcAsync("logs", second)).Output == "named\nanonymous\nrefused\n");
+        await _machine.RemoveAsync(first);
+        (await _machine.OrcAsync("restart", "-t", "0", second)).Succeeded();
+        await Machine.AwaitAsync("them again", async () => (await _machine.OrcAsync("logs", second)).Output == "named\nanonymous\nrefused\nnamed\nanonymous\nrefused\n");
+        Assert.Contains("nobody", (await _machine.ShellAsync("true", "--rm", "--volumes-from", "nobody")).Refused(125), StringComparison.Ordinal);
+        await _machine.RemoveAsync(second);
+    }
+
+    [Fact]
     public async Task No_link_in_a_container_leads_a_copy_out_of_it()
     {
         var secret = Path.Combine(_machine.Directory, "secret");

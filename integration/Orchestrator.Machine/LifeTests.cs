@@ -72,6 +72,10 @@ public sealed class LifeTests
         (await _machine.OrcAsync("update", "-m", "32m", "--memory-swap", "32m", name)).Succeeded();
         Assert.Contains("/ 32 MiB", (await _machine.OrcAsync("stats", "--no-stream", name)).Succeeded(), StringComparison.Ordinal);
         Assert.Contains("sleep 1000", (await _machine.OrcAsync("top", name)).Succeeded(), StringComparison.Ordinal);
+        // 0 lifts them.
+        (await _machine.OrcAsync("update", "-m", "0", "--pids-limit", "0", "--cpus", "0", name)).Succeeded();
+        Assert.Equal("0 0 0", await _machine.InspectAsync(name, "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}} {{.HostConfig.NanoCpus}}"));
+        Assert.DoesNotContain("/ 32 MiB", (await _machine.OrcAsync("stats", "--no-stream", name)).Succeeded(), StringComparison.Ordinal);
         await _machine.RemoveAsync(name);
     }
 
@@ -84,6 +88,23 @@ public sealed class LifeTests
         await Machine.AwaitAsync("it to be unhealthy", async () => await _machine.InspectAsync(name, "{{.State.Health.Status}}") == "unhealthy");
         Assert.Equal("running", await _machine.InspectAsync(name, "{{.State.Status}}"));
         await _machine.RemoveAsync(name);
+    }
+
+    [Fact]
+    public async Task A_paused_containers_health_stands_still_too()
+    {
+        string[] check = ["--health-cmd", "true", "--health-interval", "100ms", "--health-retries", "1", "--health-timeout", "200ms"];
+        var name = await _machine.BackgroundAsync("sleep 1000", check);
+        await Machine.AwaitAsync("it to be healthy", async () => await _machine.InspectAsync(name, "{{.State.Health.Status}}") == "healthy");
+        (await _machine.OrcAsync("pause", name)).Succeeded();
+        // As long as another one takes through all its probes to its verdict.
+        string[] failing = ["--health-cmd", "false", "--health-interval", "200ms", "--health-retries", "5", "--health-timeout", "1s"];
+        var witness = await _machine.BackgroundAsync("sleep 1000", failing);
+        await Machine.AwaitAsync("the other to be unhealthy", async () => await _machine.InspectAsync(witness, "{{.State.Health.Status}}") == "unhealthy");
+        Assert.Equal("healthy", await _machine.InspectAsync(name, "{{.State.Health.Status}}"));
+        (await _machine.OrcAsync("unpause", name)).Succeeded();
+        await _machine.RemoveAsync(name);
+        await _machine.RemoveAsync(witness);
     }
 
     [Fact]

@@ -119,6 +119,38 @@ public sealed class RunTests
     }
 
     [Fact]
+    public async Task Only_the_streams_that_are_named_are_stayed_with()
+    {
+        var output = await _machine.ShellAsync("echo out; echo err >&2; exit 3", "--rm", "-a", "stdout");
+        Assert.Equal((3, "out\n", ""), (output.ExitCode, output.Output, output.Error));
+        var errors = await _machine.ShellAsync("echo out; echo err >&2", "--rm", "-a", "stderr");
+        Assert.Equal(("", "err\n"), (errors.Output, errors.Error));
+        Assert.Contains("accepted: stdin, stdout, stderr", (await _machine.ShellAsync("true", "--rm", "-a", "nonsense")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_filter_of_ones_own_is_read_from_a_file()
+    {
+        var file = Path.Combine(_machine.Directory, "filter.json");
+        await File.WriteAllTextAsync(file, """{ "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [ { "names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13 } ] }""");
+        Assert.Contains("Permission denied", (await _machine.ShellAsync("mkdir /x", "--rm", "--security-opt", $"seccomp={file}")).Error, StringComparison.Ordinal);
+        Assert.Contains("no such file", (await _machine.ShellAsync("true", "--rm", "--security-opt", "seccomp=/nowhere")).Error, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(file, """{ "defaultAction": "nonsense" }""");
+        Assert.Contains("seccomp", (await _machine.ShellAsync("true", "--rm", "--security-opt", $"seccomp={file}")).Refused(125), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Processes_of_another_are_seen()
+    {
+        var other = await _machine.BackgroundAsync("exec sleep 1234");
+        var output = (await _machine.ShellAsync("tr '\\0' ' ' < /proc/1/cmdline", "--rm", "--pid", $"container:{other}")).Succeeded();
+        Assert.Equal("sleep 1234 ", output);
+        (await _machine.OrcAsync("kill", other)).Succeeded();
+        Assert.Contains("does not run", (await _machine.ShellAsync("true", "--rm", "--pid", $"container:{other}")).Refused(125), StringComparison.Ordinal);
+        await _machine.RemoveAsync(other);
+    }
+
+    [Fact]
     public async Task A_name_that_nothing_has_is_refused_for_both_places()
     {
         var error = (await _machine.OrcAsync("logs", "nowhere")).Refused();

@@ -134,6 +134,16 @@ public sealed class Bundle : IDisposable
         return json.RootElement.GetProperty("status").GetString()!;
     }
 
+    /// <summary>What the kernel says of a container's group.</summary>
+    public string GroupValue(string id, string controller, string file)
+    {
+        var hierarchy = Directory.Exists($"/sys/fs/cgroup/{controller}{_group}/{id}") ? controller : "";
+        return File.ReadAllText($"/sys/fs/cgroup/{hierarchy}{_group}/{id}/{file}").Trim();
+    }
+
+    /// <summary>The runtime's own processes that run for this bundle.</summary>
+    public IEnumerable<int> OwnProcesses() => Processes().Where(p => p.CommandLine.Contains(State, StringComparison.Ordinal)).Select(p => p.Pid);
+
     public string[] LogLines() => File.Exists(Log) ? [.. File.ReadAllLines(Log).Select(l => l.Split(' ', 4)).Select(f => $"{f[1]}:{f[3]}")] : [];
 
     public static void Await(Func<bool> condition, string what)

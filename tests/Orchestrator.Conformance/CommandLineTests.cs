@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Orchestrator.Oci.Runtime;
 using Xunit;
+using static Orchestrator.Conformance.Configs;
 
 namespace Orchestrator.Conformance;
 
@@ -181,8 +182,50 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal("", _bundle.Runtime(["spec", "--rootless", "-b", directory]).Error);
         Assert.Contains(RuntimeConfig.Parse(File.ReadAllBytes(directory + "/config.json")).Linux.Namespaces, n => n.Type == "user");
         using var features = JsonDocument.Parse(_bundle.Runtime(["features"]).Output);
-        Assert.True(features.RootElement.GetProperty("linux").GetProperty("cgroup").GetProperty("v2").GetBoolean());
-        Assert.Contains("CAP_CHOWN", features.RootElement.GetProperty("linux").GetProperty("capabilities").EnumerateArray().Select(c => c.GetString()));
+        var linux = features.RootElement.GetProperty("linux");
+        Assert.All((string[])["v1", "v2", "rdma"], c => Assert.True(linux.GetProperty("cgroup").GetProperty(c).GetBoolean()));
+        Assert.Contains("CAP_CHOWN", Texts(linux.GetProperty("capabilities")));
+        Assert.True(linux.GetProperty("mountExtensions").GetProperty("idmap").GetProperty("enabled").GetBoolean());
+        Assert.Equal([true, true, false], ((string[])["apparmor", "selinux", "intelRdt"]).Select(m => linux.GetProperty(m).GetProperty("enabled").GetBoolean()));
+    }
+
+    /// <summary>The specification: what is listed must be recognized.</summary>
+    [Fact]
+    public void What_the_features_list_is_accepted()
+    {
+        using var features = JsonDocument.Parse(_bundle.Runtime(["features"]).Output);
+        var linux = features.RootElement.GetProperty("linux");
+        var seccomp = linux.GetProperty("seccomp");
+        foreach (var option in Texts(features.RootElement.GetProperty("mountOptions")).Where(o => o is not ("idmap" or "ridmap" or "tmpcopyup" or "remount")))
+            Assert.Equal("", Ran(c => c with { Mounts = [.. c.Mounts, new MountConfig { Type = "bind", Source = _bundle.Path, Destination = "/data", Options = ["bind", option] }] }));
+        var actions = Texts(seccomp.GetProperty("actions")).Where(a => a != "SCMP_ACT_NOTIFY").Select(a => new SeccompRule { Names = ["acct"], Action = a });
+        var operators = Texts(seccomp.GetProperty("operators")).Select(o => new SeccompRule { Names = ["acct"], Action = "SCMP_ACT_ERRNO", Args = [new SeccompArgument { Op = o }] });
+        foreach (var rule in actions.Concat(operators))
+            Assert.Equal("", Ran(WithLinux(l => l with { Seccomp = Filter(rule) })));
+        foreach (var flag in Texts(seccomp.GetProperty("supportedFlags")).Where(f => !f.EndsWith("RECV", StringComparison.Ordinal)))
+            Assert.Equal("", Ran(WithLinux(l => l with { Seccomp = Filter() with { Flags = [flag] } })));
+        Assert.Equal("", Ran(WithLinux(l => l with { Seccomp = Filter() with { Architectures = Texts(seccomp.GetProperty("archs")) } })));
+        Assert.Equal("", Ran(WithLinux(l => l with { Namespaces = [.. Texts(linux.GetProperty("namespaces")).Where(n => n != "user").Select(n => new NamespaceConfig { Type = n })] })));
+    }
+
+    private string Ran(Func<RuntimeConfig, RuntimeConfig> change)
+    {
+        var result = _bundle.Run("true", change);
+        return result.ExitCode == 0 ? "" : result.Error;
+    }
+
+    private static SeccompConfig Filter(params SeccompRule[] rules) => new() { DefaultAction = "SCMP_ACT_ALLOW", Architectures = ["SCMP_ARCH_X86_64"], Syscalls = rules };
+
+    private static string[] Texts(JsonElement array) => [.. array.EnumerateArray().Select(e => e.GetString()!)];
+
+    [Fact]
+    public void A_command_that_joins_is_confined_as_asked_or_refused()
+    {
+        Assert.SkipWhen(File.Exists("/sys/module/apparmor/parameters/enabled") || File.Exists("/sys/fs/selinux/enforce"), "this kernel has AppArmor or SELinux");
+        var id = Start("exec sleep 1000");
+        Assert.Contains("process.apparmorProfile", _bundle.Exec("--apparmor", "some", id, "true").Error);
+        Assert.Contains("process.selinuxLabel", _bundle.Exec("--process-label", "some", id, "true").Error);
+        Assert.Equal(0, _bundle.Exec("--apparmor", "", "--process-label", "", id, "true").ExitCode);
     }
 
     private string Start(string script, Func<RuntimeConfig, RuntimeConfig>? change = null)

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 using Orchestrator.Oci.Runtime;
 using Xunit;
 using static Orchestrator.Conformance.Configs;
@@ -58,6 +60,21 @@ public sealed class EscapeTests
         for (var i = 0; i < 20; i++)
             bundle.Exec(bundle.LastId, "/bin/self", "--version");
         Assert.Equal(before, SHA256.HashData(File.ReadAllBytes(program)));
+    }
+
+    [Fact]
+    public void The_runtimes_program_cannot_be_overwritten_through_a_command_or_an_init_that_is_it()
+    {
+        using var bundle = new Bundle();
+        var before = SHA256.HashData(File.ReadAllBytes(bundle.Program));
+        // The image's own command is a link to what starts it, and a second process waits for it.
+        File.CreateSymbolicLink(Path.Combine(bundle.Rootfs, "bin/self"), "/proc/self/exe");
+        const string overwrite = "for i in $(seq 50); do for p in /proc/[0-9]*/exe /dev/init; do (echo x > $p) 2>/dev/null && echo wrote $p; done; done";
+        bundle.Run($"({overwrite}) & exec /bin/self --version");
+        bundle.Run(overwrite, c => c with { Annotations = new Dictionary<string, string> { [RuntimeAnnotations.Init] = "true" } });
+        Assert.DoesNotContain("wrote", bundle.Run(overwrite.Replace("/proc/[0-9]*/exe", "/proc/1/exe", StringComparison.Ordinal), All(
+            c => c with { Annotations = new Dictionary<string, string> { [RuntimeAnnotations.Init] = "true" } }, WithLinux(l => l with { Seccomp = null }))).Output);
+        Assert.Equal(before, SHA256.HashData(File.ReadAllBytes(bundle.Program)));
     }
 
     [Theory, OnBoth]
@@ -166,6 +183,68 @@ public sealed class EscapeTests
         }
     }
 
+    /// <summary>The keeper is root as the container's process is, and where pids are the host's it is in plain sight. What it may and the container may not protects it.</summary>
+    [Theory]
+    [InlineData("a pid namespace of its own")]
+    [InlineData("the host's pids")]
+    [InlineData("the host's pids, no filter, every capability but CAP_SYS_PTRACE")]
+    public void The_keeper_is_neither_traced_nor_read_nor_written(string container)
+    {
+        using var bundle = new Bundle();
+        Programs.PutC(bundle, "intrude", Intruder);
+        var capabilities = DefaultProfile.CapabilitySets([.. AllCapabilities(bundle).Where(c => c != "CAP_SYS_PTRACE")]);
+        bundle.Keep("exec sleep 1000", container switch
+        {
+            "the host's pids" => Without("pid"),
+            "the host's pids, no filter, every capability but CAP_SYS_PTRACE" => All(Without("pid"), WithLinux(l => l with { Seccomp = null }), WithProcess(p => p with { Capabilities = capabilities })),
+            _ => c => c,
+        });
+        foreach (var pid in (int[])[bundle.Keeper.Welcome.Pid, .. bundle.OwnProcesses()])
+            // Who may read performance counters, or administer the system, may read where a process's memory lies.
+            Assert.Equal("end\n", bundle.Exec(bundle.LastId, "intrude", $"{pid}").Output.Replace(container.Contains("every", StringComparison.Ordinal) ? "environ\nmaps\n" : " ", "", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_intruder_of_these_tests_can_intrude_when_it_may()
+    {
+        using var bundle = new Bundle();
+        Programs.PutC(bundle, "intrude", Intruder);
+        using var outside = Process.Start("sleep", ["1000"])!;
+        var config = All(Without("pid"), WithLinux(l => l with { Seccomp = null }), WithProcess(p => p with { Capabilities = DefaultProfile.CapabilitySets(AllCapabilities(bundle)) }));
+        var result = bundle.Run($"intrude {outside.Id}", config);
+        outside.Kill();
+        outside.WaitForExit();
+        Assert.Equal("ptrace attach\nptrace seize\nprocess_vm_readv\npidfd_getfd\nmem\nroot\ncwd\nexe\nfd\nns/mnt\nenviron\nmaps\nend\n", result.Output);
+    }
+
+    private const string Intruder = """
+        #define _GNU_SOURCE
+        #include <errno.h>
+        #include <fcntl.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <sys/ptrace.h>
+        #include <sys/syscall.h>
+        #include <sys/uio.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        static int pid;
+        static void file(const char *name, const char *what, int flags) {
+          char path[64]; snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+          if (open(path, flags) >= 0) puts(what); }
+        int main(int argc, char **argv) {
+          pid = atoi(argv[1]);
+          if (ptrace(PTRACE_ATTACH, pid, 0, 0) == 0) { puts("ptrace attach"); waitpid(pid, 0, __WALL); ptrace(PTRACE_DETACH, pid, 0, 0); }
+          if (ptrace(PTRACE_SEIZE, pid, 0, 0) == 0) { puts("ptrace seize"); ptrace(PTRACE_INTERRUPT, pid, 0, 0); waitpid(pid, 0, __WALL); ptrace(PTRACE_DETACH, pid, 0, 0); }
+          char byte; struct iovec here = { &byte, 1 }, there = { (void *)0x1000, 1 };
+          if (process_vm_readv(pid, &here, 1, &there, 1, 0) >= 0 || process_vm_writev(pid, &here, 1, &there, 1, 0) >= 0 || errno == EFAULT) puts("process_vm_readv");
+          int fd = syscall(SYS_pidfd_open, pid, 0);
+          if (fd >= 0 && syscall(SYS_pidfd_getfd, fd, 0, 0) >= 0) puts("pidfd_getfd");
+          file("mem", "mem", O_RDWR); file("root", "root", O_RDONLY); file("cwd", "cwd", O_RDONLY);
+          file("exe", "exe", O_RDONLY); file("fd/0", "fd", O_RDONLY); file("ns/mnt", "ns/mnt", O_RDONLY); file("environ", "environ", O_RDONLY); file("maps", "maps", O_RDONLY);
+          puts("end"); return 0; }
+        """;
+
     [Theory, OnBoth]
     public void Filters_namespaces_and_keys_of_the_hosts_are_out_of_reach(string runtime)
     {
@@ -179,18 +258,42 @@ public sealed class EscapeTests
     [Theory, OnBoth]
     public void A_fork_bomb_ends_at_the_limit(string runtime)
     {
+        const int limit = 30;
         using var bundle = new Bundle(runtime);
-        var result = bundle.Run("bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 0.5; echo alive", Limit(new ResourcesConfig { Pids = new PidsResources { Limit = 30 } }));
-        Assert.True(result.Output is "alive\n" or "", result.ToString());
-        Assert.True(Process.GetProcesses().Length < 5000);
+        Programs.PutC(bundle, "bomb", "#include <unistd.h>\nint main() { for (;;) fork(); }");
+        var id = bundle.Configure("exec bomb", Limit(new ResourcesConfig { Pids = new PidsResources { Limit = limit } }));
+        Assert.Equal(0, bundle.Create(id).ExitCode);
+        Assert.Equal(0, bundle.Runtime(["start", id]).ExitCode);
+        // Forks were refused, and others on the machine go on.
+        Bundle.Await(() => long.Parse(bundle.GroupValue(id, "pids", "pids.events").Split(' ')[^1], CultureInfo.InvariantCulture) > 100, "refused forks");
+        for (var i = 0; i < 50; i++)
+            Assert.InRange(long.Parse(bundle.GroupValue(id, "pids", "pids.current"), CultureInfo.InvariantCulture), 1, limit);
+        using (var process = Process.Start("true"))
+            process.WaitForExit();
+        Assert.Equal(0, bundle.Runtime(["delete", "--force", id]).ExitCode);
     }
 
     [Theory, OnBoth]
     public void A_memory_bomb_ends_at_the_limit(string runtime)
     {
+        const long limit = 32 << 20;
         using var bundle = new Bundle(runtime);
-        var result = bundle.Run("x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done", Limit(new ResourcesConfig { Memory = new MemoryResources { Limit = 32 << 20, Swap = 32 << 20 } }));
-        Assert.Equal(137, result.ExitCode);
+        var neighbour = bundle.Configure("exec sleep 1000");
+        Assert.Equal(0, bundle.Create(neighbour).ExitCode);
+        Assert.Equal(0, bundle.Runtime(["start", neighbour]).ExitCode);
+        var bomb = bundle.Configure("x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done", Limit(new ResourcesConfig { Memory = new MemoryResources { Limit = limit, Swap = limit } }));
+        Assert.Equal(0, bundle.Create(bomb).ExitCode);
+        Assert.Equal(0, bundle.Runtime(["start", bomb]).ExitCode);
+        Bundle.Await(() => bundle.Status() == "stopped", "the bomb's end");
+        Assert.InRange(long.Parse(bundle.GroupValue(bomb, "memory", File.Exists("/sys/fs/cgroup/cgroup.controllers") ? "memory.peak" : "memory.max_usage_in_bytes"), CultureInfo.InvariantCulture), limit / 2, limit);
+        Assert.Contains("\"running\"", bundle.Runtime(["state", neighbour]).Output);
+        Assert.Equal(137, bundle.Run("x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done", Limit(new ResourcesConfig { Memory = new MemoryResources { Limit = limit, Swap = limit } })).ExitCode);
+    }
+
+    private static string[] AllCapabilities(Bundle bundle)
+    {
+        using var features = JsonDocument.Parse(bundle.Runtime(["features"]).Output);
+        return [.. features.RootElement.GetProperty("linux").GetProperty("capabilities").EnumerateArray().Select(c => c.GetString()!)];
     }
 
     private static Func<RuntimeConfig, RuntimeConfig> Limit(ResourcesConfig resources) => WithLinux(l => l with { Resources = resources with { Devices = DefaultProfile.DeviceRules } });

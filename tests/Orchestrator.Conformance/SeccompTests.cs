@@ -165,33 +165,85 @@ public sealed class SeccompTests
         using var bundle = new Bundle(runtime);
         Programs.PutProbe(bundle);
         var path = Path.Combine(bundle.Path, "agent");
-        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        listener.Bind(new UnixDomainSocketEndPoint(path));
-        listener.Listen();
-        // The agent takes the state and closes the descriptor: then the calls that it would decide on do not exist.
-        var state = Task.Run(() =>
-        {
-            using var connection = listener.Accept();
-            var buffer = new byte[65536];
-            var text = "";
-            for (int count; (count = connection.Receive(buffer)) > 0;)
-                text += Encoding.UTF8.GetString(buffer, 0, count);
-            return text;
-        }, TestContext.Current.CancellationToken);
-        var result = bundle.Run("probe 110", WithLinux(l => l with
-        {
-            Seccomp = new SeccompConfig
-            {
-                DefaultAction = Allow, ListenerPath = path, ListenerMetadata = "data",
-                Syscalls = [new SeccompRule { Names = ["getppid"], Action = "SCMP_ACT_NOTIFY" }],
-            },
-        }));
+        using var listener = Listen(path);
+        var state = AcceptAsync(listener);
+        var result = bundle.Run("probe 110", Notifying(path));
         Assert.Equal("-38\n", result.Output);
         using var json = JsonDocument.Parse(await state);
         Assert.Equal("seccompFd", json.RootElement.GetProperty("fds")[0].GetString());
         Assert.Equal("data", json.RootElement.GetProperty("metadata").GetString());
         Assert.Equal(bundle.LastId, json.RootElement.GetProperty("state").GetProperty("id").GetString());
     }
+
+    [Theory, OnBoth]
+    public async Task An_agent_gets_those_of_a_command_that_joins_too(string runtime)
+    {
+        using var bundle = new Bundle(runtime);
+        Programs.PutProbe(bundle);
+        var path = Path.Combine(bundle.Path, "agent");
+        var id = bundle.Configure("exec sleep 1000", Notifying(path));
+        using (var listener = Listen(path))
+        {
+            var created = AcceptAsync(listener);
+            Assert.Equal(0, bundle.Create(id).ExitCode);
+            await created;
+            Assert.Equal(0, bundle.Runtime(["start", id]).ExitCode);
+            var state = AcceptAsync(listener);
+            Assert.Equal("-38\n", bundle.Exec(id, "probe", "110").Output);
+            using var json = JsonDocument.Parse(await state);
+            Assert.Equal(("data", "running"), (json.RootElement.GetProperty("metadata").GetString(), json.RootElement.GetProperty("state").GetProperty("status").GetString()));
+            Assert.NotEqual(json.RootElement.GetProperty("pid").GetInt32(), json.RootElement.GetProperty("state").GetProperty("pid").GetInt32());
+        }
+        var refused = bundle.Exec(id, "echo", "ran");
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Equal("", refused.Output);
+    }
+
+    [Fact]
+    public async Task An_agent_gets_those_of_a_hook_in_the_container_too()
+    {
+        using var bundle = new Bundle();
+        Programs.PutProbe(bundle);
+        var path = Path.Combine(bundle.Path, "agent");
+        using var listener = Listen(path);
+        var states = AcceptAsync(listener, 2);
+        var hook = new HookConfig { Path = "/bin/sh", Args = ["sh", "-c", "probe 110 > /data/hook"] , Env = ["PATH=/bin"] };
+        Assert.Equal("-38\n", bundle.Run("probe 110", All(Notifying(path), c => c with { Hooks = new HooksConfig { StartContainer = [hook] } })).Output);
+        Assert.Equal("-38\n", File.ReadAllText(Path.Combine(bundle.Rootfs, "data/hook")));
+        await states;
+    }
+
+    private static Socket Listen(string path)
+    {
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        listener.Listen();
+        return listener;
+    }
+
+    // The agent takes the state and closes the descriptor: then the calls that it would decide on do not exist.
+    private static Task<string> AcceptAsync(Socket listener, int count = 1) => Task.Run(
+        () =>
+        {
+            var text = "";
+            for (; count > 0; count--)
+            {
+                using var connection = listener.Accept();
+                var buffer = new byte[65536];
+                for (int received; (received = connection.Receive(buffer)) > 0;)
+                    text += Encoding.UTF8.GetString(buffer, 0, received);
+            }
+            return text;
+        }, TestContext.Current.CancellationToken);
+
+    private static Func<RuntimeConfig, RuntimeConfig> Notifying(string path) => WithLinux(l => l with
+    {
+        Seccomp = new SeccompConfig
+        {
+            DefaultAction = Allow, ListenerPath = path, ListenerMetadata = "data",
+            Syscalls = [new SeccompRule { Names = ["getppid"], Action = "SCMP_ACT_NOTIFY" }],
+        },
+    });
 
     [Theory, OnBoth]
     public void Notifications_need_somebody_to_get_them(string runtime)

@@ -10,7 +10,8 @@ internal sealed class HealthMonitor(ContainerEngine engine, Container container,
     private const int OutputBytesMax = 4096;
 
     /// <param name="report">Told of every change of health, with what the last probe said.</param>
-    public async Task RunAsync(Model.Health known, Action<Model.Health, string> report, CancellationToken cancellationToken)
+    /// <param name="isPaused">While the container stands still, nothing is probed, and what a probe says counts for nothing.</param>
+    public async Task RunAsync(Model.Health known, Action<Model.Health, string> report, CancellationToken cancellationToken, Func<bool>? isPaused = null)
     {
         var progress = HealthProgress.Starting with { Health = known == Model.Health.None ? Model.Health.Starting : known };
         while (!container.Ended.IsCompleted)
@@ -19,7 +20,11 @@ internal sealed class HealthMonitor(ContainerEngine engine, Container container,
             cancellationToken.ThrowIfCancellationRequested();
             if (container.Ended.IsCompleted)
                 return;
+            if (isPaused?.Invoke() == true)
+                continue;
             var (passed, output) = await ProbeAsync(cancellationToken);
+            if (isPaused?.Invoke() == true)
+                continue;
             var next = progress.After(passed, check, Age);
             if (next.Health != progress.Health && !container.Ended.IsCompleted)
                 report(next.Health, output);

@@ -103,7 +103,8 @@ internal sealed partial class ContainersEndpoint
     {
         var image = Around.ImageOf(runner.Record) ?? throw LocalRefusal.Conflict($"the image of container {runner.Name} is not here any more");
         var container = runner.Container ?? throw LocalRefusal.Conflict($"container {runner.Name} has no files");
-        var mounts = LocalView.Of(runner, Around).Mounts.Where(m => m.Source.Length > 0).Select(m => (m.Target, m.Source));
+        var mounts = LocalView.Of(runner, Around).Mounts.Zip(runner.Record.Spec.Container.Mounts, (m, asked) => (m.Target, m.Source, asked.Subpath))
+            .Where(m => m.Source.Length > 0);
         return ContainerFiles.Open(container, image, mounts);
     }
 

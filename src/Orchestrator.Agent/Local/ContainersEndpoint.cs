@@ -106,7 +106,8 @@ internal sealed partial class ContainersEndpoint(LocalTable table) : LocalContai
         var limits = spec.Limits ??= new Resources();
         limits.NanoCpus = request.HasNanoCpus ? request.NanoCpus : limits.NanoCpus;
         limits.MemoryBytes = request.HasMemoryBytes ? request.MemoryBytes : limits.MemoryBytes;
-        limits.MemorySwapBytes = request.HasMemorySwapBytes ? request.MemorySwapBytes : limits.MemorySwapBytes;
+        // Without a limit on memory there is none on both together.
+        limits.MemorySwapBytes = request.HasMemorySwapBytes ? request.MemorySwapBytes : limits.MemoryBytes == 0 ? 0 : limits.MemorySwapBytes;
         limits.MemoryReservationBytes = request.HasMemoryReservationBytes ? request.MemoryReservationBytes : limits.MemoryReservationBytes;
         limits.Pids = request.HasPids ? request.Pids : limits.Pids;
         limits.CpusetCpus = request.HasCpusetCpus ? request.CpusetCpus : limits.CpusetCpus;

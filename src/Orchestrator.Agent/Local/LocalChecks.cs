@@ -13,6 +13,7 @@ internal static class LocalChecks
     public static void Check(LocalSpec spec)
     {
         CheckNetwork(spec);
+        CheckShared(spec.Container);
         foreach (var port in spec.Ports)
             CheckPort(port);
         CheckLimits(spec.Limits ?? new Resources());
@@ -28,6 +29,15 @@ internal static class LocalChecks
             throw LocalRefusal.Invalid($"network \"{spec.Network}\": expected bridge, host, none or container:NAME; stacks have networks of their own");
         if (spec.Ports.Count > 0 && spec.Network is not ("" or "bridge" or "default"))
             throw LocalRefusal.Invalid($"ports cannot be published with --network {spec.Network}");
+    }
+
+    // The shared memory of a container is mounted in its own mount namespace alone, and cannot be bound from there.
+    private static void CheckShared(ContainerSpec spec)
+    {
+        if (spec.PidMode is not ("" or "host") && !spec.PidMode.StartsWith("container:", StringComparison.Ordinal))
+            throw LocalRefusal.Invalid($"pid \"{spec.PidMode}\": expected host or container:NAME");
+        if (spec.IpcMode is not ("" or "host"))
+            throw LocalRefusal.Invalid($"ipc \"{spec.IpcMode}\": expected host");
     }
 
     private static void CheckPort(PortSpec port)

@@ -9,10 +9,11 @@ internal sealed class LocalRun(Container container, LocalHealth health) : IDispo
 {
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _probing = new();
+    private volatile bool _isPaused;
 
     public Container Container => container;
 
-    public bool IsPaused { get; set; }
+    public bool IsPaused { get => _isPaused; set => _isPaused = value; }
 
     public LocalHealth Health { get; private set; } = health;
 
@@ -31,7 +32,7 @@ internal sealed class LocalRun(Container container, LocalHealth health) : IDispo
             {
                 (Health, HealthOutput) = (Of(h), output);
                 changed(Health);
-            }, stop.Token);
+            }, stop.Token, () => IsPaused);
         }
         catch (OperationCanceledException)
         {

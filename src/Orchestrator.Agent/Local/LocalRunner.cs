@@ -55,8 +55,14 @@ internal sealed class LocalRunner : IDisposable
             await RemoveAsync(force: true, volumes: _record.Spec.AutoRemove);
             return;
         }
+        if (container.State == ContainerState.Starting)
+        {
+            _ = RecoverStartingAsync(container);
+            return;
+        }
         if (container.State is ContainerState.Running && !container.Ended.IsCompleted)
         {
+            Note(r => r.Wanted = !r.StoppedByUser);
             if (_around.DataPlane.Networks.Find(Id) is { } attachment)
                 await PublishAsync(attachment);
             Watch(new LocalRun(container, HasCheck() ? LocalHealth.Starting : LocalHealth.None));
@@ -124,7 +130,7 @@ internal sealed class LocalRunner : IDisposable
             throw LocalRefusal.Conflict($"container {Name} is {(paused ? "paused already" : "not paused")}");
         var cgroup = _around.Engine.CgroupOf(_run.Container);
         if (paused)
-            await cgroup.FreezeAsync(_around.Stopping);
+            await cgroup.FreezeAsync();
         else
             cgroup.Thaw();
         _run.IsPaused = paused;
@@ -148,7 +154,7 @@ internal sealed class LocalRunner : IDisposable
         var spec = _record.Spec.Clone();
         change(spec);
         if (IsRunning)
-            _around.Engine.CgroupOf(_run!.Container).Update(LocalSetup.Limits(spec.Limits));
+            await _around.Engine.UpdateAsync(_run!.Container, LocalSetup.Limits(_record.Spec.Limits), LocalSetup.Limits(spec.Limits));
         Note(r => r.Spec = spec);
         Tell("update");
     }
@@ -166,7 +172,7 @@ internal sealed class LocalRunner : IDisposable
             await EndAsync(TimeSpan.Zero, Signals.Kill);
         await DetachAsync();
         if (Container is { } container)
-            await _around.Engine.RemoveAsync(container, volumes);
+            await _around.Engine.RemoveAsync(container, volumes && !_table.OthersUseVolumesOf(this));
         _around.Forget(Id);
         _table.Forget(this);
         Tell("destroy");
@@ -195,12 +201,32 @@ internal sealed class LocalRunner : IDisposable
         _run?.Dispose();
     }
 
+    /// <summary>An earlier agent asked for its start: the answer is on its way, and what its user asks for comes after it.</summary>
+    private async Task RecoverStartingAsync(Container container)
+    {
+        try
+        {
+            using (await TakeTurnAsync(interruptsRestart: false))
+                await container.AwaitStartAsync(_around.Stopping);
+            await RecoverAsync();
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        catch (Exception e) when (e is ContainerException or IOException or InvalidOperationException or LocalRefusal)
+        {
+            _around.Logger.LogError(e, "container {Name} could not be taken over", Name);
+        }
+    }
+
     private async Task RecoverEndedAsync(Container container)
     {
         var code = container.Record.Exit?.ExitCode ?? 0;
         await DetachAsync();
         if (_record.Spec.AutoRemove && container.State == ContainerState.Ended)
             await RemoveAsync(force: true, volumes: true);
+        else if (container.State == ContainerState.Created && _record.Wanted)
+            _ = RestartAfterAsync(TimeSpan.Zero);
         else if (container.State == ContainerState.Ended && RestartDecision.RestartsAtBegin(_record.Spec.Restart, _record.Wanted, code, _record.Restarts))
             _ = RestartAfterAsync(TimeSpan.Zero);
     }
@@ -224,7 +250,7 @@ internal sealed class LocalRunner : IDisposable
         try
         {
             var attachment = await AttachAsync();
-            var options = LocalSetup.Of(_record, image, attachment, _table.SharedNetwork(_record));
+            var options = LocalSetup.Of(_record, image, attachment, _table.Shared(_record));
             var container = Container is { } before
                 ? await _around.Engine.RenewAsync(before, options)
                 : await Task.Run(() => _around.Engine.Create(options));

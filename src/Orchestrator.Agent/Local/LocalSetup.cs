@@ -13,8 +13,8 @@ internal static class LocalSetup
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
 
     /// <param name="attachment">Null: no network of its own.</param>
-    /// <param name="shared">Of `--network container:NAME`: the other's network namespace.</param>
-    public static ContainerOptions Of(LocalRecord record, StoredImage image, Attachment? attachment, string? shared = null)
+    /// <param name="shared">Null: of other containers nothing is joined yet.</param>
+    public static ContainerOptions Of(LocalRecord record, StoredImage image, Attachment? attachment, SharedNamespaces? shared = null)
     {
         var spec = record.Spec.Container;
         var hostname = spec.Hostname.Length > 0 ? spec.Hostname : record.Spec.Network == "host" ? "" : record.Id[..12];
@@ -36,10 +36,12 @@ internal static class LocalSetup
             ReadOnly = spec.ReadOnly,
             Init = spec.Init,
             StopSignal = spec.StopSignal,
-            NetworkNamespace = attachment?.NetnsPath ?? shared,
+            NetworkNamespace = attachment?.NetnsPath ?? (shared is { Network: > 0 } ? $"/proc/{shared.Network}/ns/net" : null),
             HostNetwork = record.Spec.Network == "host",
             HostPids = spec.PidMode == "host",
             HostIpc = spec.IpcMode == "host",
+            PidsOf = shared?.Pids ?? 0,
+            SeccompProfile = spec.SecurityOptions.FirstOrDefault(o => o.StartsWith("seccomp={", StringComparison.Ordinal))?["seccomp=".Length..] ?? "",
             Hosts = [.. ExtraHosts(spec, attachment), .. attachment?.Addresses.Values.Select(a => new HostEntry(a, hostname)) ?? []],
             Dns = Dns(spec, attachment),
             Labels = new Dictionary<string, string>(spec.Labels),
@@ -116,3 +118,6 @@ internal static class LocalSetup
         _ => new VolumeMount(mount.Source.Length == 0 ? null : mount.Source, mount.Target, mount.ReadOnly, mount.Subpath),
     };
 }
+
+/// <summary>Processes of other containers whose namespaces are joined; 0: none.</summary>
+internal sealed record SharedNamespaces(int Network, int Pids);

@@ -87,6 +87,8 @@ internal sealed partial class LocalTable(LocalSurroundings around) : IDisposable
             CreatedMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
             ImageDigest = image.Digest.ToString(),
         };
+        foreach (var from in spec.VolumesFrom)
+            TakeVolumes(record.Spec.Container, from);
         DeclareVolumes(record.Spec.Container, image);
         LocalChecks.Check(record.Spec);
         record.Name = Reserve(name);
@@ -121,14 +123,40 @@ internal sealed partial class LocalTable(LocalSurroundings around) : IDisposable
             _runners.Remove(runner.Id);
     }
 
-    /// <summary>Of `--network container:NAME`: the namespace of the other, which must run.</summary>
-    public string? SharedNetwork(LocalRecord record)
+    /// <summary>Of `--network` and `--pid` with `container:NAME`: the processes of the others, which must run.</summary>
+    public SharedNamespaces Shared(LocalRecord record) => new(Shared(record.Spec.Network, "network"), Shared(record.Spec.Container.PidMode, "process table"));
+
+    /// <summary>Whether another container mounts a volume that was made for this one.</summary>
+    public bool OthersUseVolumesOf(LocalRunner runner) => All.Any(r => r != runner && r.Record.Spec.Container.Mounts.Any(
+        m => m.Type == MountType.Volume && runner.Record.AnonymousVolumes.Contains(m.Source)));
+
+    private int Shared(string mode, string what)
     {
-        if (!record.Spec.Network.StartsWith("container:", StringComparison.Ordinal))
-            return null;
-        var other = Find(record.Spec.Network["container:".Length..]);
-        return other.IsRunning && other.Container?.Record.Process is { } process ? $"/proc/{process.Pid}/ns/net"
-            : throw LocalRefusal.Conflict($"container {other.Name} does not run, so its network cannot be joined");
+        const string prefix = "container:";
+        if (!mode.StartsWith(prefix, StringComparison.Ordinal))
+            return 0;
+        var other = Find(mode[prefix.Length..]);
+        return other.IsRunning && other.Container?.Record.Process is { } process ? process.Pid
+            : throw LocalRefusal.Conflict($"container {other.Name} does not run, so its {what} cannot be joined");
+    }
+
+    // Those of its own at the same place come first, as with Docker.
+    private void TakeVolumes(ContainerSpec spec, string from)
+    {
+        var (name, mode) = from.Split(':', 2) is [var n, var m] ? (n, m) : (from, "rw");
+        if (mode is not ("ro" or "rw"))
+            throw LocalRefusal.Invalid($"volumes-from \"{from}\": expected NAME, NAME:ro or NAME:rw");
+        var other = Find(name).Record;
+        var anonymous = 0;
+        foreach (var mount in other.Spec.Container.Mounts.Where(m => m.Type != MountType.Tmpfs))
+        {
+            var taken = mount.Clone();
+            if (taken.Type == MountType.Volume && taken.Source.Length == 0)
+                taken.Source = other.AnonymousVolumes[anonymous++];
+            taken.ReadOnly |= mode == "ro";
+            if (spec.Mounts.All(own => own.Target.TrimEnd('/') != taken.Target.TrimEnd('/')))
+                spec.Mounts.Add(taken);
+        }
     }
 
     /// <summary>Every published port, those left open decided; one at a time, so that no two get the same.</summary>

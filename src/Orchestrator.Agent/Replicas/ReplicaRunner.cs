@@ -123,6 +123,8 @@ internal sealed class ReplicaRunner : IDisposable
             Monitor(container, cancellationToken);
             await Task.WhenAny(_waiting, container.Ended);
         }
+        else if (Container is { State: ContainerState.Starting } starting)
+            await Task.WhenAny(_waiting, starting.AwaitStartAsync(cancellationToken));
         else
             await _waiting;
         if (_waiting.IsCompleted)

@@ -56,6 +56,8 @@ public readonly record struct ReplicaFacts(ReplicaState State, Fate Fate, Contai
             null => State < ReplicaState.Ready ? ReplicaStep.Prepare : ReplicaStep.Finish,
             ContainerState.Created => State < ReplicaState.Running ? ReplicaStep.Start : ReplicaStep.Finish,
             ContainerState.Ended => ReplicaStep.Finish,
+            // An earlier agent asked for it, and the answer is on its way.
+            ContainerState.Starting => ReplicaStep.Wait,
             _ => State < ReplicaState.Running ? ReplicaStep.NoteRunning : ReplicaStep.Wait,
         };
     }

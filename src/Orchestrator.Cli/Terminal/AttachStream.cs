@@ -10,7 +10,8 @@ namespace Orchestrator.Cli.Terminal;
 
 /// <summary>Stays with a container of this machine: its output here, and input, window size and signals from here, until it ends or is left.</summary>
 /// <param name="proxySignals">Signals that this program gets go to the container.</param>
-internal sealed class AttachStream(Session session, AttachStart start, DetachKeys keys, bool proxySignals)
+/// <param name="shown">Of "stdout" and "stderr".</param>
+internal sealed class AttachStream(Session session, AttachStart start, DetachKeys keys, bool proxySignals, IReadOnlyList<string> shown)
 {
     private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(2);
     private static readonly int[] s_signals = [1, 2, 3, 10, 12, 15];
@@ -76,10 +77,10 @@ internal sealed class AttachStream(Session session, AttachStart start, DetachKey
         {
             switch (message.KindCase)
             {
-                case ExecOutput.KindOneofCase.Stdout:
+                case ExecOutput.KindOneofCase.Stdout when shown.Contains("stdout"):
                     await WriteAsync(session.Streams.RawOut, message.Stdout);
                     break;
-                case ExecOutput.KindOneofCase.Stderr:
+                case ExecOutput.KindOneofCase.Stderr when shown.Contains("stderr"):
                     await WriteAsync(session.Streams.RawError, message.Stderr);
                     break;
                 case ExecOutput.KindOneofCase.ExitCode:

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text.Json;
 using Orchestrator.Oci.Runtime;
+using Orchestrator.Oci.Runtime.Seccomp;
 
 namespace Orchestrator.Engine.Containers;
 
@@ -9,6 +11,8 @@ internal sealed record BundleConfig(
 {
     // Docker's: a tenth of a second, long enough to be cheap and short enough not to be felt.
     private const ulong CpuPeriodMicroseconds = 100_000;
+
+    private const ulong DefaultShares = 1024;
 
     public RuntimeConfig ToRuntimeConfig()
     {
@@ -30,7 +34,7 @@ internal sealed record BundleConfig(
                 Sysctl = Options.Sysctls,
                 MaskedPaths = Options.Privileged ? [] : DefaultProfile.MaskedPaths,
                 ReadonlyPaths = Options.Privileged ? [] : DefaultProfile.ReadonlyPaths,
-                Seccomp = Options.Privileged || Options.SeccompUnconfined ? null : DefaultProfile.Seccomp(capabilities),
+                Seccomp = Seccomp(capabilities),
             },
             Annotations = Annotations(),
         };
@@ -72,7 +76,30 @@ internal sealed record BundleConfig(
 
     private IEnumerable<NamespaceConfig> Namespaces() => DefaultProfile.Namespaces
         .Where(n => !(n.Type == "network" && Options.HostNetwork) && !(n.Type == "pid" && Options.HostPids) && !(n.Type == "ipc" && Options.HostIpc))
-        .Select(n => n.Type == "network" ? n with { Path = Options.NetworkNamespace } : n);
+        .Select(n => n.Type switch
+        {
+            "network" => n with { Path = Options.NetworkNamespace },
+            "pid" when Options.PidsOf > 0 => n with { Path = $"/proc/{Options.PidsOf}/ns/pid" },
+            _ => n,
+        });
+
+    private SeccompConfig? Seccomp(IReadOnlyList<string> capabilities)
+    {
+        if (Options.Privileged || Options.SeccompUnconfined)
+            return null;
+        if (Options.SeccompProfile.Length == 0)
+            return DefaultProfile.Seccomp(capabilities);
+        try
+        {
+            var seccomp = SeccompProfile.Parse(Options.SeccompProfile).For(capabilities, Environment.OSVersion.Version);
+            SeccompCompiler.Compile(seccomp);
+            return seccomp;
+        }
+        catch (Exception e) when (e is JsonException or RuntimeConfigException)
+        {
+            throw new ContainerException($"the seccomp profile cannot be used: {e.Message}", e);
+        }
+    }
 
     private DeviceRule[] DeviceRules(IReadOnlyList<HostDevice> devices) => Options.Privileged
         ? [new DeviceRule { Allow = true, Access = "rwm" }]
@@ -109,6 +136,30 @@ internal sealed record BundleConfig(
         Pids = limits.Pids > 0 ? new PidsResources { Limit = limits.Pids } : null,
         BlockIo = limits.BlkioWeight > 0 ? new BlockIoResources { Weight = (ushort)limits.BlkioWeight } : null,
     };
+
+    /// <summary>What differs, in the runtime's words; a limit that is there no more is lifted. Which CPUs it may use can only be said anew.</summary>
+    public static ResourcesConfig ChangeOf(ContainerLimits before, ContainerLimits limits)
+    {
+        var set = ResourcesOf(limits);
+        var memory = (before.MemoryBytes, before.MemorySwapBytes) != (limits.MemoryBytes, limits.MemorySwapBytes);
+        var reservation = before.MemoryReservationBytes != limits.MemoryReservationBytes;
+        return new ResourcesConfig
+        {
+            Memory = !memory && !reservation ? null : new MemoryResources
+            {
+                Limit = memory ? set.Memory?.Limit ?? -1 : null,
+                Swap = memory ? set.Memory?.Swap ?? -1 : null,
+                Reservation = reservation ? set.Memory?.Reservation ?? -1 : null,
+            },
+            Cpu = Cpu(before) == Cpu(limits) ? null : Cpu(limits) with
+            {
+                Quota = before.NanoCpus != limits.NanoCpus ? set.Cpu?.Quota ?? -1 : null,
+                Shares = before.CpuShares != limits.CpuShares ? set.Cpu?.Shares ?? DefaultShares : null,
+            },
+            Pids = before.Pids != limits.Pids ? set.Pids ?? new PidsResources { Limit = -1 } : null,
+            BlockIo = before.BlkioWeight != limits.BlkioWeight ? set.BlockIo : null,
+        };
+    }
 
     private static MemoryResources Memory(ContainerLimits limits) => new()
     {

@@ -26,13 +26,18 @@ public sealed class Container
     /// <summary>Completes when its process has ended, also for one that ended while no engine was there.</summary>
     public Task<ContainerExit> Ended => _ended.Task;
 
+    /// <summary>Returns when no start of it is under way: also one that an earlier engine asked for.</summary>
+    public async Task AwaitStartAsync(CancellationToken cancellationToken = default)
+    {
+        await Gate.WaitAsync(cancellationToken);
+        Gate.Release();
+    }
+
     /// <summary>Its stop signal, and SIGKILL after the grace period.</summary>
     /// <returns>When it has ended.</returns>
     public async Task<ContainerExit> StopAsync(TimeSpan grace, CancellationToken cancellationToken = default)
     {
-        // A start that is under way comes first.
-        await Gate.WaitAsync(cancellationToken);
-        Gate.Release();
+        await AwaitStartAsync(cancellationToken);
         if (State == ContainerState.Created)
             End(new ContainerExit(0, 0, false, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), "never started"));
         if (Ended.IsCompleted)

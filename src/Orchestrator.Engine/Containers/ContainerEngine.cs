@@ -141,6 +141,11 @@ public sealed class ContainerEngine : IDisposable
         return ExecSession.Start(_runtime, container.Id, process, options, _options.RunDirectory);
     }
 
+    /// <summary>Changes what of a running container's limits is different from before.</summary>
+    /// <exception cref="ContainerException">The kernel refuses a value, as less memory than is used.</exception>
+    public Task UpdateAsync(Container container, ContainerLimits before, ContainerLimits limits) =>
+        _runtime.RunAsync(["update", "--resources", "-", container.Id], BundleConfig.ChangeOf(before, limits).ToJson());
+
     /// <summary>Joins the container's streams. Before it is started, nothing of what it says is missed.</summary>
     /// <exception cref="ContainerException">It has ended.</exception>
     public Task<AttachSession> AttachAsync(Container container, bool input, CancellationToken cancellationToken = default) =>
@@ -250,9 +255,13 @@ public sealed class ContainerEngine : IDisposable
         try
         {
             if (held is { Pid: 0 })
-                held = await _keeper.Expect(container.Id);
+                held = await _keeper.ExpectAsync(container.Id);
             if (held is { } running)
                 BecomeRunning(container, running);
+            else if (_state.ReadExit(container.Id) is { } exit)
+                container.End(exit);
+            else
+                await ForgetStartAsync(container);
         }
         catch (ContainerException e)
         {
@@ -262,7 +271,12 @@ public sealed class ContainerEngine : IDisposable
         {
             container.Gate.Release();
         }
-        if (container.State == ContainerState.Starting)
-            await FindEndAsync(container);
+    }
+
+    /// <summary>The keeper was never asked, or died over it: the container is as before its start, and can be started.</summary>
+    private async Task ForgetStartAsync(Container container)
+    {
+        await _state.DeleteAsync(container.Id);
+        container.Become(container.Record with { State = ContainerState.Created });
     }
 }

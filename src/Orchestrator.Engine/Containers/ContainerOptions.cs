@@ -81,6 +81,12 @@ public sealed record ContainerOptions
     /// <summary>The machine's shared memory and message queues.</summary>
     public bool HostIpc { get; init; }
 
+    /// <summary>A process whose pid namespace it joins; 0: none.</summary>
+    public int PidsOf { get; init; }
+
+    /// <summary>A filter of system calls in Docker's form, instead of the default one; empty: that one.</summary>
+    public string SeccompProfile { get; init; } = "";
+
     /// <summary>0: the engine's.</summary>
     public long LogBytesMax { get; init; }
 

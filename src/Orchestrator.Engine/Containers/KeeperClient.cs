@@ -43,26 +43,30 @@ internal sealed class KeeperClient(
     /// <exception cref="ContainerException">It could not be started; the message is the runtime's.</exception>
     public async Task<RunningProcess> StartAsync(StartRequest request)
     {
-        var start = Expect(request.Id);
+        var start = ExpectAsync(request.Id);
         lock (_sending)
             Send(request.Write(_sent));
+        return await start;
+    }
+
+    /// <summary>How a start goes on that this engine or an earlier one asked for.</summary>
+    /// <exception cref="ContainerException">It could not be started; the message is the runtime's.</exception>
+    public async Task<RunningProcess> ExpectAsync(string id)
+    {
+        var start = _starts.GetOrAdd(id, _ => new TaskCompletionSource<RunningProcess>(TaskCreationOptions.RunContinuationsAsynchronously));
         try
         {
-            return await start.WaitAsync(s_patience);
+            return await start.Task.WaitAsync(s_patience);
         }
         catch (TimeoutException)
         {
-            throw new ContainerException($"container {request.Id}: the keeper did not start it within {s_patience.TotalSeconds} s");
+            throw new ContainerException($"container {id}: the keeper did not start it within {s_patience.TotalSeconds} s");
         }
         finally
         {
-            _starts.TryRemove(request.Id, out _);
+            _starts.TryRemove(id, out _);
         }
     }
-
-    /// <summary>How a start goes on that an earlier engine asked for.</summary>
-    public Task<RunningProcess> Expect(string id) =>
-        _starts.GetOrAdd(id, _ => new TaskCompletionSource<RunningProcess>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     public void Resize(string id, int columns, int rows)
     {

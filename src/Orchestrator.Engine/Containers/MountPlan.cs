@@ -29,7 +29,7 @@ internal sealed class MountPlan(VolumeStore volumes, LayerView image, string con
         return mount switch
         {
             BindMount bind => Bind(target, BindSource(bind), mount.ReadOnly),
-            VolumeMount volume => Bind(target, VolumeSource(volume, target), mount.ReadOnly),
+            VolumeMount volume => Volume(volume, target),
             TemporaryMount temporary => new PlannedMount(target, "tmpfs", "tmpfs", TmpfsOptions(temporary)),
             _ => throw new InvalidOperationException($"no such kind of mount: {mount}"),
         };
@@ -50,14 +50,19 @@ internal sealed class MountPlan(VolumeStore volumes, LayerView image, string con
         return bind.Source;
     }
 
-    private string VolumeSource(VolumeMount mount, string target)
+    private PlannedMount Volume(VolumeMount mount, string target)
     {
         var name = mount.Name ?? $"{containerId}.{OwnVolumes.Count.ToString(CultureInfo.InvariantCulture)}";
         if (mount.Name is null)
             OwnVolumes.Add(name);
         Volumes.Add(name);
         volumes.Ensure(name, image, target, anonymous: mount.Name is null);
-        return volumes.Subdirectory(name, mount.Subpath);
+        var planned = Bind(target, volumes.PathOf(name), mount.ReadOnly);
+        if (mount.Subpath.Length == 0)
+            return planned;
+        // Other containers may write to the volume until this one starts, so the runtime walks to the subdirectory itself; the path must be there now.
+        var subdirectory = Path.GetRelativePath(planned.Source, volumes.Subdirectory(name, mount.Subpath));
+        return planned with { Options = [.. planned.Options, "X-mount.subdir=" + subdirectory] };
     }
 
     private static List<string> TmpfsOptions(TemporaryMount mount)

@@ -21,6 +21,18 @@ internal sealed class RuntimeCommand(EngineOptions options)
         throw new ContainerException($"the keeper cannot be started: {error.Trim()}");
     }
 
+    /// <exception cref="ContainerException">It was refused; the message is the runtime's.</exception>
+    public async Task RunAsync(IEnumerable<string> arguments, byte[] input)
+    {
+        using var process = Start(arguments);
+        await process.StandardInput.BaseStream.WriteAsync(input);
+        process.StandardInput.Close();
+        var error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+            throw new ContainerException(error.Trim());
+    }
+
     public Process Start(params IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(options.RuntimePath)

@@ -13,13 +13,13 @@ namespace Orchestrator.Engine.Copying;
 public sealed class ContainerFiles : IDisposable
 {
     private readonly SafeFileHandle _root;
-    private readonly IReadOnlyList<(string Target, string Source)> _mounts;
+    private readonly IReadOnlyList<(string Target, string Source, string Subpath)> _mounts;
 
-    private ContainerFiles(SafeFileHandle root, IReadOnlyList<(string Target, string Source)> mounts) => (_root, _mounts) = (root, mounts);
+    private ContainerFiles(SafeFileHandle root, IReadOnlyList<(string Target, string Source, string Subpath)> mounts) => (_root, _mounts) = (root, mounts);
 
     /// <param name="mounts">Of volumes and directories, which a container that does not run has not mounted.</param>
     /// <exception cref="ContainerException">Its files cannot be opened.</exception>
-    public static ContainerFiles Open(Container container, StoredImage image, IEnumerable<(string Target, string Source)> mounts)
+    public static ContainerFiles Open(Container container, StoredImage image, IEnumerable<(string Target, string Source, string Subpath)> mounts)
     {
         var runs = container.State == ContainerState.Running && !container.Ended.IsCompleted;
         return new ContainerFiles(ContainerRoot.Open(container, image), runs ? [] : [.. mounts.OrderByDescending(m => m.Target.Length)]);
@@ -87,13 +87,22 @@ public sealed class ContainerFiles : IDisposable
     private (SafeFileHandle Directory, string Path) Locate(string path)
     {
         var clean = Clean(path);
-        foreach (var (target, source) in _mounts)
+        foreach (var (target, source, subpath) in _mounts)
         {
             var at = Clean(target);
             if (clean == at || clean.StartsWith(at + "/", StringComparison.Ordinal))
-                return (FileSystem.Open(source, OpenFlags.Path), clean[at.Length..].TrimStart('/'));
+                return (OpenSource(source, subpath), clean[at.Length..].TrimStart('/'));
         }
         return (FileSystem.OpenInRoot(_root, ".", OpenFlags.Path | OpenFlags.Directory), clean);
+    }
+
+    private static SafeFileHandle OpenSource(string source, string subpath)
+    {
+        var opened = FileSystem.Open(source, OpenFlags.Path);
+        if (subpath.Length == 0)
+            return opened;
+        using (opened)
+            return FileSystem.OpenInRoot(opened, subpath, OpenFlags.Path);
     }
 
     private static SafeFileHandle OpenDirectory(SafeFileHandle root, string path) =>

@@ -17,13 +17,24 @@ internal static class ContainerRoot
         try
         {
             return container is { State: ContainerState.Running, Record.Process: { } process } && !container.Ended.IsCompleted
-                ? FileSystem.Open($"/proc/{process.Pid}/root", OpenFlags.Path | OpenFlags.Directory)
+                ? OpenRootOf(container, process)
                 : OpenOverlay(Path.GetDirectoryName(container.LogPath)!, image);
         }
         catch (LinuxException e)
         {
             throw new ContainerException($"the files of container {container.Id} cannot be opened: {e.Message}", e);
         }
+    }
+
+    // Its pid may have become another's until it was opened.
+    private static SafeFileHandle OpenRootOf(Container container, ProcessMark process)
+    {
+        var root = FileSystem.Open($"/proc/{process.Pid}/root", OpenFlags.Path | OpenFlags.Directory);
+        using var alive = Processes.Find(process.Pid, process.StartTime);
+        if (alive is not null)
+            return root;
+        root.Dispose();
+        throw new ContainerException($"container {container.Id} has just ended");
     }
 
     // Mounted, opened, and taken off again at once: the descriptor holds it.

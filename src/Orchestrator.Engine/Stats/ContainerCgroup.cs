@@ -1,54 +1,40 @@
 using System.Globalization;
 using Orchestrator.Engine.Containers;
 using Orchestrator.Linux.Cgroups;
-using Orchestrator.Oci.Runtime;
 
 namespace Orchestrator.Engine.Stats;
 
-/// <summary>A running container's group: what it uses, what it may, and whether it stands still.</summary>
+/// <summary>A running container's group: what it uses, and whether it stands still.</summary>
 public sealed class ContainerCgroup
 {
-    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(2);
-    private const int Attempts = 5000;
-
     private readonly CgroupLayout _layout = CgroupLayout.Read();
     private readonly Cgroup _group;
 
-    internal ContainerCgroup(string path) => _group = new Cgroup(_layout, path);
+    private readonly CgroupFreezer _freezer;
+
+    internal ContainerCgroup(string path)
+    {
+        _group = new Cgroup(_layout, path);
+        _freezer = new CgroupFreezer(_layout, _group);
+    }
 
     public IReadOnlySet<int> Processes => _group.Processes();
 
     /// <summary>Returns once every process stands still.</summary>
-    /// <exception cref="ContainerException">A process of it hangs in the kernel; all go on then.</exception>
-    public async Task FreezeAsync(CancellationToken cancellation)
+    /// <exception cref="ContainerException">A process of it hangs in the kernel, and all go on then; or the machine cannot pause.</exception>
+    public async Task FreezeAsync()
     {
-        for (var attempt = 0; attempt < Attempts; attempt++)
+        try
         {
-            // Version 1 needs to be asked again when a process was forked meanwhile.
-            Write(FreezerFile, IsUnifiedFreezer ? "1" : "FROZEN");
-            if (IsFrozen())
-                return;
-            await Task.Delay(s_pause, cancellation);
+            await Task.Run(_freezer.Freeze);
         }
-        Thaw();
-        throw new ContainerException("it cannot be paused: a process of it hangs in the kernel");
+        catch (IOException e)
+        {
+            throw new ContainerException($"it cannot be paused: {e.Message}", e);
+        }
     }
 
-    public void Thaw() => Write(FreezerFile, IsUnifiedFreezer ? "0" : "THAWED");
-
-    /// <summary>Sets what is named; what is zero or empty stays as it is.</summary>
-    /// <exception cref="ContainerException">The kernel refuses a value, as less memory than is used.</exception>
-    public void Update(ContainerLimits limits)
-    {
-        var resources = BundleConfig.ResourcesOf(limits);
-        if (resources.Memory is { } memory)
-            UpdateMemory(memory);
-        UpdateCpu(resources.Cpu);
-        if (limits.Pids != 0)
-            Set("pids", "pids.max", "pids.max", limits.Pids < 0 ? "max" : Text(limits.Pids));
-        if (limits.BlkioWeight > 0 && _layout.Find("blkio") is not null)
-            Set("blkio", "blkio.weight", "", Text(limits.BlkioWeight));
-    }
+    public void Thaw() => _freezer.Thaw();
 
     /// <param name="pid">A process in the container's network.</param>
     public ContainerUsage Usage(int pid)
@@ -58,71 +44,7 @@ public sealed class ContainerCgroup
         return new ContainerUsage(CpuNs(), Memory(), Limit(), received, sent, read, written, Processes.Count);
     }
 
-    private bool IsUnifiedFreezer => _layout.Find("freezer") is null or { IsUnified: true };
-
-    private string FreezerFile => (IsUnifiedFreezer && _layout.Unified is { } unified ? $"{unified.Directory(_group.Path)}/cgroup.freeze" : _group.FilePath("freezer", "freezer.state"))
-        ?? throw new ContainerException("this machine cannot pause containers: it has neither the cgroup controller freezer nor cgroup version 2");
-
     private bool IsUnifiedMemory => _layout.Find("memory") is { IsUnified: true };
-
-    private bool IsFrozen() => IsUnifiedFreezer
-        ? File.ReadAllText(Path.Combine(Path.GetDirectoryName(FreezerFile)!, "cgroup.events")).Contains("frozen 1", StringComparison.Ordinal)
-        : File.ReadAllText(FreezerFile).Trim() == "FROZEN";
-
-    private void UpdateMemory(MemoryResources memory)
-    {
-        if (memory.Reservation is { } reservation)
-            Set("memory", "memory.soft_limit_in_bytes", "memory.low", Text(reservation));
-        if (memory.Limit is not { } limit)
-            return;
-        if (IsUnifiedMemory)
-        {
-            Set("memory", "", "memory.max", Text(limit));
-            Set("memory", "", "memory.swap.max", memory.Swap is { } swap and >= 0 ? Text(Math.Max(0, swap - limit)) : "max");
-            return;
-        }
-        // Memory may never be more than memory with swap, so which goes first depends on the direction.
-        var grows = limit > ReadLong("memory", "memory.memsw.limit_in_bytes");
-        if (grows && memory.Swap is { } first)
-            Set("memory", "memory.memsw.limit_in_bytes", "", Text(first));
-        Set("memory", "memory.limit_in_bytes", "", Text(limit));
-        if (!grows && memory.Swap is { } last)
-            Set("memory", "memory.memsw.limit_in_bytes", "", Text(last));
-    }
-
-    private void UpdateCpu(CpuResources? cpu)
-    {
-        if (cpu?.Quota is { } quota)
-        {
-            if (_layout.Find("cpu") is { IsUnified: true })
-                Set("cpu", "", "cpu.max", $"{Text(quota)} {cpu.Period}");
-            else
-            {
-                Set("cpu", "cpu.cfs_period_us", "", Text((long)cpu.Period!.Value));
-                Set("cpu", "cpu.cfs_quota_us", "", Text(quota));
-            }
-        }
-        if (cpu?.Shares is { } shares && _layout.Find("cpu") is { IsUnified: false })
-            Set("cpu", "cpu.shares", "", Text((long)shares));
-        if (cpu?.Cpus is { } cpus)
-            Set("cpuset", "cpuset.cpus", "cpuset.cpus", cpus);
-        if (cpu?.Mems is { } mems)
-            Set("cpuset", "cpuset.mems", "cpuset.mems", mems);
-    }
-
-    private void Set(string controller, string v1, string v2, string value)
-    {
-        var file = _layout.Find(controller) is { IsUnified: true } ? v2 : v1;
-        var path = _group.FilePath(controller, file) ?? throw new ContainerException($"this machine does not have the cgroup controller {controller}");
-        try
-        {
-            Write(path, value);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ContainerException($"{file} cannot be set to {value}: {e.Message}", e);
-        }
-    }
 
     private long CpuNs() => _layout.Find("cpuacct") is { IsUnified: false }
         ? ReadLong("cpuacct", "cpuacct.usage")
@@ -181,8 +103,4 @@ public sealed class ContainerCgroup
             return [];
         }
     }
-
-    private static void Write(string path, string value) => File.WriteAllText(path, value);
-
-    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 }

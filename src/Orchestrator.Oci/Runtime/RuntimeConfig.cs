@@ -201,4 +201,5 @@ public static class RuntimeAnnotations
 [JsonSerializable(typeof(RuntimeConfig))]
 [JsonSerializable(typeof(ResourcesConfig))]
 [JsonSerializable(typeof(OverlayConfig))]
+[JsonSerializable(typeof(Seccomp.SeccompProfile))]
 internal sealed partial class RuntimeJson : JsonSerializerContext;

@@ -64,11 +64,11 @@ internal sealed class HookRunner(string id, string bundle, RuntimeConfig config,
         for (var i = 0; i < hooks.Count; i++)
         {
             using var target = LaunchPipes.MoveUp(Processes.OpenPidFd(pid));
-            using var process = new HookProcess(hooks[i], $"hooks.startContainer[{i}]", Serialize(State("created", PidInside(pid))));
+            using var process = new HookProcess(hooks[i], $"hooks.startContainer[{i}]", Serialize(State("created", PidInside(pid))), FilterTalk.NeedsAnswers(config));
             var hook = hooks[i];
             var inside = config.Process! with { Args = hook.Args.Count > 0 ? hook.Args : [hook.Path], Env = hook.Env, Terminal = false };
             var tape = ExecPlan.Compile(config, inside, facts with { Descriptors = process.Descriptors, WaitsForStart = false, ContainerPid = pid }, target.Number(), -1, endsWithParent: false, hook.Path);
-            process.Run(tape, Entering(target));
+            process.Run(tape, Entering(target), (errorPipe, answer, child) => FilterTalk.Follow(errorPipe, answer, config, child, State("creating", pid)));
         }
     }
 
@@ -87,22 +87,27 @@ internal sealed class HookRunner(string id, string bundle, RuntimeConfig config,
         private readonly HookConfig _hook;
         private readonly string _field;
         private readonly Pipe _errorPipe = LaunchPipes.Create();
+        private readonly Pipe? _goPipe;
         private readonly SafeFileHandle _input, _output;
 
-        public HookProcess(HookConfig hook, string field, byte[] state)
+        public HookProcess(HookConfig hook, string field, byte[] state, bool needsAnswers = false)
         {
+            _goPipe = needsAnswers ? LaunchPipes.Create() : null;
             (_hook, _field) = (hook, field);
             _input = LaunchPipes.MoveUp(MemoryFile.Create("state", state));
             _output = LaunchPipes.MoveUp(MemoryFile.Create("output"));
         }
 
-        public LaunchDescriptors Descriptors => new(_errorPipe.Writer.Number(), -1, -1, _input.Number(), _output.Number(), _output.Number());
+        public LaunchDescriptors Descriptors => new(
+            _errorPipe.Writer.Number(), _goPipe?.Reader.Number() ?? -1, _goPipe?.Writer.Number() ?? -1, _input.Number(), _output.Number(), _output.Number());
 
-        public void Run(Tape tape, Func<Tape, int, CloneOptions, ChildProcess> launch)
+        /// <param name="follow">Answers the child until it runs its program or fails; null: it asks nothing.</param>
+        public void Run(Tape tape, Func<Tape, int, CloneOptions, ChildProcess> launch, Func<int, int, ChildProcess, TapeFailure?>? follow = null)
         {
             using var child = launch(tape, LaunchDescriptors.ErrorPipeInChild, new CloneOptions());
             _errorPipe.Writer.Dispose();
-            if (Launcher.ReadFailure(_errorPipe.Reader.Number()) is { } failure)
+            var errorPipe = _errorPipe.Reader.Number();
+            if ((follow is null ? Launcher.ReadFailure(errorPipe) : follow(errorPipe, _goPipe?.Writer.Number() ?? -1, child)) is { } failure)
             {
                 Processes.Reap(child.PidFd);
                 throw new RefusedException($"{_field}: {FailureText.Describe(tape, failure, [_hook.Path])}");
@@ -120,6 +125,7 @@ internal sealed class HookRunner(string id, string bundle, RuntimeConfig config,
         public void Dispose()
         {
             _errorPipe.Dispose();
+            _goPipe?.Dispose();
             _input.Dispose();
             _output.Dispose();
         }

@@ -17,7 +17,8 @@ internal static class CgroupMemory
         if (swap is { } s)
             settings.Add("memory", "memory.memsw.limit_in_bytes", "memory.swap.max", unified ? CgroupSettings.Max(s < 0 ? s : s - limit!.Value) : $"{s}", "memory.swap");
         if (memory.Reservation is { } reservation and not 0)
-            settings.Add("memory", "memory.soft_limit_in_bytes", "memory.low", unified ? CgroupSettings.Max(reservation) : $"{reservation}", "memory.reservation");
+            // None is version 1's largest limit, and version 2's smallest protection.
+            settings.Add("memory", "memory.soft_limit_in_bytes", "memory.low", unified ? $"{Math.Max(0, reservation)}" : $"{reservation}", "memory.reservation");
         if (memory.KernelTCP is { } tcp and not 0 && !unified)
             settings.Add("memory", "memory.kmem.tcp.limit_in_bytes", null, $"{tcp}", "memory.kernelTCP");
         // -1 as an unsigned number leaves it to the kernel.

@@ -6,6 +6,8 @@ namespace Orchestrator.Runtime.Planning;
 /// <summary>The options of one mount, sorted: attributes of the mount, its propagation, and what is the file system's own.</summary>
 internal sealed class MountOptions
 {
+    private const string SubdirectoryOption = "X-mount.subdir=";
+
     private static readonly Dictionary<string, AttributeChange> s_attributes = new()
     {
         ["ro"] = new(MountAttributeFlags.ReadOnly, 0),
@@ -44,7 +46,10 @@ internal sealed class MountOptions
     // Of mount(8), but without effect: messages of the kernel's, and what is the default in every file system of today.
     private static readonly string[] s_withoutEffect = ["defaults", "silent", "loud", "iversion", "noiversion", "nomand"];
 
-    public static IEnumerable<string> Names => s_attributes.Keys.Concat(s_propagations.Keys);
+    /// <summary>All that are the same for every file system.</summary>
+    public static IEnumerable<string> Names =>
+        s_attributes.Keys.Concat(s_attributes.Keys.Select(k => "r" + k)).Concat(s_propagations.Keys).Concat(s_withoutEffect)
+            .Concat(["bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"]).Distinct().Order(StringComparer.Ordinal);
 
     public bool IsBind { get; private init; }
 
@@ -56,6 +61,9 @@ internal sealed class MountOptions
 
     /// <summary>Null without an option for it; true for the whole tree of mounts.</summary>
     public bool? MapsIdsRecursively { get; private set; }
+
+    /// <summary>What of a bind mount's source is shown: as mount(8) has it, a path below the source. No link there leads out of it.</summary>
+    public string? Subdirectory { get; private set; }
 
     public AttributeChange Change { get; private set; } = new(0, 0);
 
@@ -113,6 +121,9 @@ internal sealed class MountOptions
                 return true;
             case "mand":
                 throw new RuntimeConfigException(field, "\"mand\" is not honoured: the kernel has had no mandatory locks since 5.15; accepted: nomand");
+            case var _ when option.StartsWith(SubdirectoryOption, StringComparison.Ordinal):
+                Subdirectory = option[SubdirectoryOption.Length..];
+                return true;
             default:
                 return false;
         }

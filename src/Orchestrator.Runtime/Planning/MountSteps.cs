@@ -28,8 +28,18 @@ internal sealed class MountSteps(Tape tape, RuntimeConfig config, NamespaceTable
             if (options.MapsIdsRecursively is not null)
                 _sources[i] = Argument.Named(facts.MappedTrees.GetValueOrDefault(i, -1), $"mapped-tree-{i}");
             else if (options.IsBind && !options.IsRemount)
-                _sources[i] = tape.Add(field + ".source", Syscall.open_tree, HereDirectory, SourcePath(mount, field, facts), OpenTree(options.IsRecursiveBind));
+                _sources[i] = OpenSource(SourcePath(mount, field, facts), options, field);
         }
+    }
+
+    // Others may write below the source of a subdirectory, up to this moment: it is walked as if it were a root.
+    private Step OpenSource(string source, MountOptions options, string field)
+    {
+        if (options.Subdirectory is not { } subdirectory)
+            return tape.Add(field + ".source", Syscall.open_tree, HereDirectory, source, OpenTree(options.IsRecursiveBind));
+        var above = tape.Add(field + ".source", Syscall.openat, HereDirectory, source, Argument.Flags(PathOnly | OpenFlags.Directory), 0);
+        var found = new RootDirectory(tape, above).Open(field + ".options", subdirectory, PathOnly);
+        return tape.Add(field + ".source", Syscall.open_tree, found, "", OpenTree(options.IsRecursiveBind, emptyPath: true));
     }
 
     public void Add(RootDirectory root)
@@ -63,6 +73,8 @@ internal sealed class MountSteps(Tape tape, RuntimeConfig config, NamespaceTable
             throw new RuntimeConfigException(field + ".type", "is missing; accepted: a file system, or bind");
         if (options.CopiesUp && (mount.Type != "tmpfs" || namespaces.Has(NamespaceKinds.User)))
             throw new RuntimeConfigException(field + ".options", "tmpcopyup is not supported here; accepted: on a tmpfs, without a user namespace");
+        if (options.Subdirectory is not null && (!options.IsBind || options.MapsIdsRecursively is not null))
+            throw new RuntimeConfigException(field + ".options", "X-mount.subdir is not supported here; accepted: with bind or rbind, without idmap");
         CheckMaps(mount, options, field);
         return options;
     }
@@ -93,7 +105,7 @@ internal sealed class MountSteps(Tape tape, RuntimeConfig config, NamespaceTable
     private void Bind(RootDirectory root, int index, MountOptions options, string field)
     {
         var mount = config.Mounts[index];
-        var source = SourcePath(mount, field, facts);
+        var source = Path.Join(SourcePath(mount, field, facts), options.Subdirectory);
         var kind = facts.KindOf(source) ?? throw new RuntimeConfigException(field + ".source", $"\"{source}\" does not exist");
         var tree = _sources[index];
         SetAttributes(tape, tree, options, field);

@@ -9,6 +9,9 @@ internal static class SeccompFilterFlags
 {
     private const int Log = 2, SpecAllow = 4, NewListener = 8, WaitKillable = 32;
 
+    public static IReadOnlyList<string> Names { get; } =
+        ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"];
+
     public static Argument From(SeccompConfig seccomp)
     {
         var notifies = SeccompCompiler.Notifies(seccomp);

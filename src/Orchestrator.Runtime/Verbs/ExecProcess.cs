@@ -9,8 +9,6 @@ internal static class ExecProcess
     {
         if (arguments.Value("--process", "-p") is { } file)
             return ProcessConfig.Parse(File.ReadAllBytes(file));
-        if (!string.IsNullOrEmpty(arguments.Value("--apparmor")) || !string.IsNullOrEmpty(arguments.Value("--process-label")))
-            throw new UsageException("--apparmor and --process-label: accepted in the file of --process");
         if (arguments.Rest.Count == 0)
             throw new UsageException("the command is missing");
         var process = config.Process!;
@@ -23,6 +21,8 @@ internal static class ExecProcess
             Cwd = arguments.Value("--cwd") ?? process.Cwd,
             User = User(process.User, arguments),
             Capabilities = Capabilities(process.Capabilities, [.. arguments.Values("--cap", "-c")]),
+            ApparmorProfile = arguments.Value("--apparmor") is { Length: > 0 } profile ? profile : process.ApparmorProfile,
+            SelinuxLabel = arguments.Value("--process-label") is { Length: > 0 } label ? label : process.SelinuxLabel,
             NoNewPrivileges = process.NoNewPrivileges || arguments.Has("--no-new-privs"),
         };
     }

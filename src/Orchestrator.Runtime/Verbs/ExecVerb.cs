@@ -36,12 +36,14 @@ internal static class ExecVerb
         var options = LaunchOptions.From(arguments);
         using var terminal = process.Terminal ? ExecTerminal.Open(record.Pid, process.ConsoleSize) : null;
         using var errorPipe = LaunchPipes.Create(options.Preserved);
-        var facts = ExecGroups.Enter(record, arguments, Facts(container, record, config, options.Streams(errorPipe.Writer.Number(), -1, -1)));
+        using var goPipe = FilterTalk.NeedsAnswers(config) ? LaunchPipes.Create(options.Preserved) : null;
+        var facts = ExecGroups.Enter(record, arguments, Facts(container, record, config, options.Streams(errorPipe.Writer.Number(), goPipe?.Reader.Number() ?? -1, goPipe?.Writer.Number() ?? -1)));
         var tape = ExecPlan.Compile(config, process, facts, target.Number(), terminal?.Slave.Number() ?? -1, !detaches);
         using var child = Launch(config, target, tape, facts, record);
         errorPipe.Writer.Dispose();
         terminal?.Slave.Dispose();
-        if (Launcher.ReadFailure(errorPipe.Reader.Number()) is { } failure)
+        var state = new HookRunner(container.Id, record.Bundle, config, facts).State("running", record.Pid);
+        if (FilterTalk.Follow(errorPipe.Reader.Number(), facts.Descriptors.TerminalAnswer, config, child, state) is { } failure)
             throw Refused(tape, failure, process);
         return Follow(arguments, child, terminal, detaches);
     }

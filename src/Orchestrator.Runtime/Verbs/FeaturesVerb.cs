@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Orchestrator.Linux;
 using Orchestrator.Oci.Runtime;
+using Orchestrator.Oci.Runtime.Seccomp;
 using Orchestrator.Runtime.Planning;
 
 namespace Orchestrator.Runtime.Verbs;
@@ -21,7 +22,7 @@ internal sealed record FeaturesReport
     public string OciVersionMin { get; init; } = "1.0.0";
     public string OciVersionMax { get; init; } = "1.2.0";
     public IReadOnlyList<string> Hooks { get; init; } = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
-    public IReadOnlyList<string> MountOptions { get; init; } = [.. Planning.MountOptions.Names, "bind", "rbind"];
+    public IReadOnlyList<string> MountOptions { get; init; } = [.. Planning.MountOptions.Names];
     public LinuxFeatures Linux { get; init; } = new();
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>
     {
@@ -36,9 +37,13 @@ internal sealed record LinuxFeatures
     public IReadOnlyList<string> Capabilities { get; init; } = CapabilityTable.Names;
     public CgroupFeatures Cgroup { get; init; } = new();
     public SeccompFeatures Seccomp { get; init; } = new();
-    public Switch Apparmor { get; init; } = new(false);
-    public Switch Selinux { get; init; } = new(false);
-    public Switch IntelRdt { get; init; } = new(false);
+
+    // What the runtime does where the kernel has the module, as the specification asks; not whether this kernel has it.
+    public Switch Apparmor { get; init; } = new(true);
+    public Switch Selinux { get; init; } = new(true);
+    public IntelRdtFeatures IntelRdt { get; init; } = new(false, false);
+    public MountExtensions MountExtensions { get; init; } = new(new Switch(true));
+    public Switch NetDevices { get; init; } = new(true);
 }
 
 internal sealed record CgroupFeatures
@@ -58,10 +63,14 @@ internal sealed record SeccompFeatures
         "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"];
     public IReadOnlyList<string> Operators { get; init; } =
         ["SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"];
-    public IReadOnlyList<string> Archs { get; init; } = ["SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64"];
-    public IReadOnlyList<string> KnownFlags { get; init; } = ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"];
-    public IReadOnlyList<string> SupportedFlags { get; init; } = ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"];
+    public IReadOnlyList<string> Archs { get; init; } = [.. SeccompCompiler.Architectures.Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> KnownFlags { get; init; } = SeccompFilterFlags.Names;
+    public IReadOnlyList<string> SupportedFlags { get; init; } = SeccompFilterFlags.Names;
 }
+
+internal sealed record IntelRdtFeatures(bool Enabled, bool Schemata);
+
+internal sealed record MountExtensions(Switch Idmap);
 
 internal sealed record Switch(bool Enabled);
 

@@ -178,7 +178,75 @@ public sealed class DockerTests(Dockerd docker) : IClassFixture<Dockerd>
         Directory.Delete(directory, recursive: true);
     }
 
+    [Fact]
+    public void Containers_on_a_bridge_have_addresses_and_reach_each_other()
+    {
+        Dockerd.Require();
+        var server = docker.Get("run", "-d", "-p", "127.0.0.1:8123:80", "busybox", "sh", "-c", "echo served >/tmp/index.html; exec httpd -f -h /tmp");
+        var address = docker.Inspect(server, "{{.NetworkSettings.IPAddress}}");
+        Assert.Contains($"inet {address}/16", docker.Get("exec", server, "ip", "-4", "addr", "show", "eth0"));
+        Assert.Equal("served", docker.Get("run", "--rm", "busybox", "wget", "-qO-", $"http://{address}/index.html"));
+        // Published, on the daemon's own loopback.
+        Assert.Equal("served", docker.Get("run", "--rm", "--network", "host", "busybox", "wget", "-qO-", "http://127.0.0.1:8123/index.html"));
+        Assert.Equal("served", docker.Get("run", "--rm", "--network", $"container:{server}", "busybox", "wget", "-qO-", "http://127.0.0.1/index.html"));
+        Assert.Equal("lo", docker.Get("run", "--rm", "--network", "none", "busybox", "ls", "/sys/class/net"));
+        docker.Get("restart", "-t", "0", server);
+        Assert.Equal("served", docker.Get("run", "--rm", "busybox", "wget", "-qO-", $"http://{docker.Inspect(server, "{{.NetworkSettings.IPAddress}}")}/index.html"));
+        docker.Get("rm", "-f", server);
+    }
+
+    [Fact]
+    public void Containers_on_a_network_of_their_own_find_each_other_by_name()
+    {
+        Dockerd.Require();
+        docker.Get("network", "create", "apart");
+        docker.Get("run", "-d", "--name", "web", "--network", "apart", "busybox", "sh", "-c", "echo named >/tmp/index.html; exec httpd -f -h /tmp");
+        Assert.Equal("named", docker.Get("run", "--rm", "--network", "apart", "busybox", "wget", "-qO-", "http://web/index.html"));
+        Assert.NotEqual(0, docker.Run("run", "--rm", "busybox", "wget", "-T", "1", "-qO-", "http://web/index.html").ExitCode);
+        docker.Get("network", "connect", "bridge", "web");
+        Assert.Contains("eth1", docker.Get("exec", "web", "ls", "/sys/class/net"));
+        docker.Get("rm", "-f", "web");
+        docker.Get("network", "rm", "apart");
+    }
+
+    [Fact]
+    public void A_privileged_container_may_what_root_may()
+    {
+        Dockerd.Require();
+        var result = Shell("mount -t tmpfs none /tmp && echo mounted; test -e /dev/fuse && echo devices; grep Seccomp: /proc/self/status | cut -f 2; touch /proc/sys/kernel/hostname && echo writable; mount | grep -c '/proc/.*ro,' || true", "--privileged");
+        Assert.Equal("mounted\ndevices\n0\nwritable\n0", result);
+        Assert.Equal("refused", Shell("mount -t tmpfs none /tmp 2>/dev/null || echo refused"));
+    }
+
     private string Limits(string id) => docker.Get("exec", id, "sh", "-c", "cd /sys/fs/cgroup; echo $(cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us pids/pids.max cpuset/cpuset.cpus cpu/cpu.shares)");
 
     private string Shell(string script, params IEnumerable<string> options) => docker.Get([.. new[] { "run", "--rm", "--network", "host" }, .. options, "busybox", "sh", "-c", script]);
+}
+
+/// <summary>The same with user namespaces: root in a container is nobody outside.</summary>
+public sealed class RemappedDockerTests(RemappingDockerd docker) : IClassFixture<RemappingDockerd>
+{
+    [Fact]
+    public void Root_in_a_container_is_nobody_outside()
+    {
+        Dockerd.Require();
+        var id = docker.Get("run", "-d", "busybox", "sleep", "1000");
+        Assert.Contains("100000", File.ReadLines($"/proc/{docker.Inspect(id, "{{.State.Pid}}")}/status").First(l => l.StartsWith("Uid:", StringComparison.Ordinal)));
+        Assert.Equal("0 100000 65536", string.Join(' ', docker.Get("exec", id, "cat", "/proc/self/uid_map").Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Equal("0:0", docker.Get("exec", id, "sh", "-c", "touch /tmp/own && stat -c %u:%g /tmp/own"));
+        Assert.Contains("eth0", docker.Get("exec", id, "ls", "/sys/class/net"));
+        docker.Get("rm", "-f", id);
+    }
+
+    [Fact]
+    public void Volumes_users_and_limits_are_as_without()
+    {
+        Dockerd.Require();
+        Assert.Equal("kept", docker.Get("run", "--rm", "-v", "kept:/v", "busybox", "sh", "-c", "echo kept >/v/file; cat /v/file"));
+        Assert.Equal("33", docker.Get("run", "--rm", "--user", "33", "busybox", "id", "-u"));
+        Assert.Equal("refused", docker.Get("run", "--rm", "--read-only", "busybox", "sh", "-c", "touch /x 2>/dev/null || echo refused"));
+        Assert.Equal("20", docker.Get("run", "--rm", "--pids-limit", "20", "busybox", "cat", "/sys/fs/cgroup/pids/pids.max"));
+        Assert.Equal(File.ReadAllText("/proc/sys/kernel/hostname").Trim(), docker.Get("run", "--rm", "--userns", "host", "--uts", "host", "busybox", "hostname"));
+        docker.Get("volume", "rm", "kept");
+    }
 }

@@ -5,23 +5,38 @@ namespace Orchestrator.Conformance.Tools;
 
 /// <summary>
 /// Debian's Docker Engine with this runtime as its default. In a network and a mount namespace of its own: a Docker daemon changes the machine's
-/// firewall. Containers have no network but the loopback device, and their groups lie below one of the suite's own.
+/// firewall. Containers' groups lie below one of the suite's own.
 /// </summary>
-public sealed class Dockerd : IDisposable
+public class Dockerd : IDisposable
 {
     private readonly string _directory = "";
     private readonly string _group = $"/docker-{Guid.NewGuid():N}";
     private readonly Process? _daemon;
 
-    public Dockerd()
+    private readonly string _options, _before;
+
+    public Dockerd() : this("", "")
     {
+    }
+
+    /// <param name="before">Shell commands that prepare its namespaces.</param>
+    protected Dockerd(string options, string before)
+    {
+        (_options, _before) = (options, before);
         if (!Environment.IsPrivilegedProcess || Programs.Find("dockerd") is null || !File.Exists(Programs.Runtime) || !File.Exists(Programs.Image))
             return;
         // Short: a socket's path has 108 bytes.
         _directory = Directory.CreateTempSubdirectory("orc-d").FullName;
+        // Who is root in a user namespace only must get through.
+        File.SetUnixFileMode(_directory, (UnixFileMode)0x1C9);
         _daemon = Process.Start("unshare", ["--net", "--mount", "--propagation", "private", "sh", "-c", Script()]);
         Bundle.Await(() => _daemon.HasExited || Run("info").ExitCode == 0, "dockerd");
-        Assert.False(_daemon.HasExited, File.Exists(Log) ? File.ReadAllText(Log) : "dockerd did not start");
+        if (_daemon.HasExited)
+        {
+            var why = File.Exists(Log) ? File.ReadAllText(Log) : "dockerd did not start";
+            Directory.Delete(_directory, recursive: true);
+            Assert.Fail(why);
+        }
         var image = Run("import", Programs.Image, "busybox");
         Assert.True(image.ExitCode == 0, image.Error);
     }
@@ -51,6 +66,7 @@ public sealed class Dockerd : IDisposable
 
     public void Dispose()
     {
+        GC.SuppressFinalize(this);
         if (_daemon is null)
             return;
         if (!_daemon.HasExited)
@@ -68,8 +84,12 @@ public sealed class Dockerd : IDisposable
 
     private string Script() => $"""
         ip link set lo up
+        {_before}
         exec dockerd --data-root {_directory}/data --exec-root {_directory}/exec -H unix://{_directory}/socket --pidfile {_directory}/pid \
             --add-runtime orc={Programs.Runtime} --default-runtime orc --cgroup-parent {_group} --exec-opt native.cgroupdriver=cgroupfs \
-            --bridge=none --iptables=false --ip6tables=false --ip-forward=false >{Log} 2>&1
+            {_options} >{Log} 2>&1
         """;
 }
+
+/// <summary>One whose containers have user namespaces: their ids are the machine's from 100,000 on.</summary>
+public sealed class RemappingDockerd() : Dockerd("--userns-remap=nobody:nogroup", "mount -t tmpfs tmpfs /mnt && echo nobody:100000:65536 >/mnt/subuid && echo nobody:100000:65536 >/mnt/subgid && mount --bind /mnt/subuid /etc/subuid && mount --bind /mnt/subgid /etc/subgid && umount /mnt");

@@ -132,6 +132,8 @@ public sealed class PodmanTests(Podman podman) : IClassFixture<Podman>
         Assert.Equal("refused", Shell("mount -t tmpfs none /tmp 2>/dev/null || echo refused"));
         Assert.Equal("mounted", Shell("mount -t tmpfs none /tmp && echo mounted", "--privileged"));
         Assert.Equal("refused", Shell("touch /x 2>/dev/null || echo refused", "--read-only", "--read-only-tmpfs=false"));
+        // Podman lays tmpfs over /tmp and /run, with a copy of what is there.
+        Assert.Equal("refused\nwritten", Shell("touch /x 2>/dev/null || echo refused; touch /tmp/x /run/x && echo written", "--read-only"));
         Assert.Equal("33", Shell("id -u", "--user", "33"));
         Assert.Equal("opened", Shell(": </dev/fuse && echo opened", "--device", "/dev/fuse"));
     }

@@ -16,12 +16,13 @@ internal sealed class AttachOptions
         command.Add(_proxy);
     }
 
-    public AttachStream Stream(Session session, ParseResult parse, string id, AttachStart start)
+    /// <param name="shown">Of "stdout" and "stderr"; null: both.</param>
+    public AttachStream Stream(Session session, ParseResult parse, string id, AttachStart start, IReadOnlyList<string>? shown = null)
     {
         start.Name = id;
         try
         {
-            return new AttachStream(session, start, DetachKeys.Parse(parse.GetRequiredValue(_keys)), parse.GetValue(_proxy));
+            return new AttachStream(session, start, DetachKeys.Parse(parse.GetRequiredValue(_keys)), parse.GetValue(_proxy), shown ?? ["stdout", "stderr"]);
         }
         catch (FormatException e)
         {

@@ -37,6 +37,6 @@ internal sealed class LimitOptions
     };
 
     private static long? ParseCpus(string text) =>
-        decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var cores) && cores is > 0 and < 100_000
-            ? (long)(cores * 1_000_000_000) : throw new FormatException("expected a number above 0, as in 1.5");
+        decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var cores) && cores is >= 0 and < 100_000
+            ? (long)(cores * 1_000_000_000) : throw new FormatException("expected a number, as in 1.5; 0 is no limit");
 }

@@ -23,9 +23,10 @@ internal static class RunCommands
             var asked = parse.GetValue(detach);
             if (!asked)
                 CheckTerminal(parse, spec);
+            var attached = Attached(parse, streams, asked);
             var id = await MadeAsync(session, parse, spec, parse.GetRequiredValue(words), !asked, cancellation);
             if (!asked)
-                return await attach.Stream(session, parse, id, Start(parse, spec)).RunAsync();
+                return await attach.Stream(session, parse, id, Start(parse, spec, attached), attached).RunAsync();
             await StartAsync(session, id, cancellation);
             session.Out.WriteLine(id);
             return ExitCode.Done;
@@ -85,8 +86,16 @@ internal static class RunCommands
             throw new RefusedException("-i and -t together need a terminal, but standard input is none; leave -t out", ExitCode.NotMade);
     }
 
-    private static AttachStart Start(ParseResult parse, SpecOptions spec) =>
-        new() { Start = true, Stdin = parse.GetValue(spec.Interactive), Tty = parse.GetValue(spec.Tty) };
+    // Docker's: with -a only what is named, else all.
+    private static string[] Attached(ParseResult parse, Option<string[]> streams, bool detached)
+    {
+        var named = Flag.Each(parse, streams, t => t.ToLowerInvariant() is var name && (name is "stdin" or "stdout" or "stderr") ? name : throw new FormatException("accepted: stdin, stdout, stderr")).ToArray();
+        return named.Length == 0 ? ["stdin", "stdout", "stderr"]
+            : detached ? throw new RefusedException("-a and -d exclude each other", ExitCode.NotMade) : named;
+    }
+
+    private static AttachStart Start(ParseResult parse, SpecOptions spec, string[] attached) =>
+        new() { Start = true, Stdin = parse.GetValue(spec.Interactive) && attached.Contains("stdin"), Tty = parse.GetValue(spec.Tty) };
 
     private static async Task<string> MadeAsync(Session session, ParseResult parse, SpecOptions options, string[] words, bool stays, CancellationToken cancellation)
     {

@@ -16,6 +16,7 @@ internal sealed class SpecOptions
     private readonly Option<string[]> _expose = Flag.Many("--expose", "PORT[/udp]", "a port that it listens on, for --publish-all");
     private readonly Option<string[]> _volumes = Flag.Many("--volume", "[NAME|/HOST:]/PATH[:ro]", "mount a volume or a directory of this machine", "-v");
     private readonly Option<string[]> _mounts = Flag.Many("--mount", "type=...,source=...,target=...", "mount a volume, a directory or a tmpfs");
+    private readonly Option<string[]> _volumesFrom = Flag.Many("--volumes-from", "NAME[:ro]", "all volumes and directories that another container has");
     private readonly Option<string[]> _tmpfs = Flag.Many("--tmpfs", "/PATH[:size=64m]", "mount memory");
     private readonly Option<string[]> _environment = Flag.Many("--env", "NAME[=VALUE]", "environment variable; a name alone passes it on", "-e");
     private readonly Option<string[]> _environmentFiles = Flag.Many("--env-file", "FILE", "file of environment variables");
@@ -35,7 +36,7 @@ internal sealed class SpecOptions
     private readonly Option<bool> _privileged = Flag.Switch("--privileged", "all capabilities and devices, nothing filtered or hidden");
     private readonly Option<string[]> _addCapabilities = Flag.Many("--cap-add", "NAME", "capability it also has");
     private readonly Option<string[]> _dropCapabilities = Flag.Many("--cap-drop", "NAME", "capability it has not");
-    private readonly Option<string[]> _security = Flag.Many("--security-opt", "OPTION", "no-new-privileges, seccomp=unconfined");
+    private readonly Option<string[]> _security = Flag.Many("--security-opt", "OPTION", "no-new-privileges, seccomp=unconfined, seccomp=FILE");
     private readonly Option<bool> _readOnly = Flag.Switch("--read-only", "its root cannot be written");
     private readonly Option<long?> _shmSize = Flag.Size("--shm-size", "size of /dev/shm [64m]");
     private readonly Option<string[]> _ulimits = Flag.Many("--ulimit", "NAME=SOFT[:HARD]", "limit of its processes");
@@ -46,7 +47,7 @@ internal sealed class SpecOptions
     private readonly Option<string?> _entrypoint = Flag.Text("--entrypoint", "PROGRAM", "instead of the image's; empty for none");
     private readonly Option<string?> _stopSignal = Flag.Text("--stop-signal", "SIGNAL", "signal that stops it [the image's, SIGTERM]");
     private readonly Option<long?> _stopTimeout = Flag.Number("--stop-timeout", "seconds until it is killed [10]");
-    private readonly Option<string?> _pid = Flag.Text("--pid", "host", "see the machine's processes");
+    private readonly Option<string?> _pid = Flag.Text("--pid", "host|container:NAME", "see the machine's processes, or another container's");
     private readonly Option<string?> _ipc = Flag.Text("--ipc", "host", "share the machine's memory segments and queues");
     private readonly Option<long?> _oomScore = Flag.Number("--oom-score-adj", "how soon it is killed when memory is short");
     private readonly Option<string?> _logDriver = Flag.Text("--log-driver", "json-file|local", "accepted for Docker's sake: the log is always kept here");
@@ -65,7 +66,7 @@ internal sealed class SpecOptions
     {
         foreach (var option in new Option[]
         {
-            Name, Interactive, Tty, _remove, _publish, PublishAll, _expose, _volumes, _mounts, _tmpfs, _environment, _environmentFiles, _directory, _user, _groups,
+            Name, Interactive, Tty, _remove, _publish, PublishAll, _expose, _volumes, _volumesFrom, _mounts, _tmpfs, _environment, _environmentFiles, _directory, _user, _groups,
             _network, _aliases, _hostname, _domainname, _hosts, _dns, _dnsSearch, _dnsOptions, _restart, _init, _privileged, _addCapabilities, _dropCapabilities,
             _security, _readOnly, _shmSize, _ulimits, _sysctls, _devices, _labels, _labelFiles, _entrypoint, _stopSignal, _stopTimeout, _pid, _ipc, _oomScore,
             _logDriver, _logOptions, _platform, _quiet, Pull, IdFile,
@@ -89,6 +90,7 @@ internal sealed class SpecOptions
             Log = Log(parse),
         };
         spec.Ports.AddRange(Flag.Each(parse, _publish, FlagValues.Ports).SelectMany(p => p));
+        spec.VolumesFrom.AddRange(parse.GetValue(_volumesFrom) ?? []);
         spec.NetworkAliases.AddRange(parse.GetValue(_aliases) ?? []);
         return spec;
     }
@@ -114,8 +116,8 @@ internal sealed class SpecOptions
             StopGracePeriodMs = Grace(parse.GetValue(_stopTimeout)),
             Tty = parse.GetValue(Tty),
             StdinOpen = parse.GetValue(Interactive),
-            PidMode = OnlyHost(parse, _pid),
-            IpcMode = OnlyHost(parse, _ipc),
+            PidMode = Shared(parse, _pid, containers: true),
+            IpcMode = Shared(parse, _ipc, containers: false),
             OomScoreAdj = (int)(parse.GetValue(_oomScore) ?? 0),
             Healthcheck = _health.Read(parse),
         };
@@ -178,11 +180,12 @@ internal sealed class SpecOptions
         _ => seconds.Value * 1000,
     };
 
-    private static string OnlyHost(ParseResult parse, Option<string?> option) => parse.GetValue(option) switch
+    private static string Shared(ParseResult parse, Option<string?> option, bool containers) => parse.GetValue(option) switch
     {
         null or "" or "private" or "shareable" => "",
         "host" => "host",
-        var other => throw new RefusedException($"{option.Name} {other}: only host is supported", Cli.ExitCode.Usage),
+        var other when containers && other.StartsWith("container:", StringComparison.Ordinal) => other,
+        var other => throw new RefusedException($"{option.Name} {other}: accepted: host{(containers ? ", container:NAME" : "")}", Cli.ExitCode.Usage),
     };
 
     private static string SecurityOption(string text) => text switch
@@ -190,7 +193,9 @@ internal sealed class SpecOptions
         "no-new-privileges" or "no-new-privileges:true" or "no-new-privileges=true" => "no-new-privileges",
         "no-new-privileges:false" or "no-new-privileges=false" or "apparmor=unconfined" or "apparmor:unconfined" or "label=disable" or "label:disable" => text,
         "seccomp=unconfined" or "seccomp:unconfined" => "seccomp=unconfined",
-        _ => throw new FormatException("accepted: no-new-privileges, seccomp=unconfined; profiles of one's own, AppArmor and SELinux are not supported"),
+        // The profile itself: the agent may see other files than this program.
+        _ when text.StartsWith("seccomp=", StringComparison.Ordinal) => "seccomp=" + string.Join('\n', Lines(text[8..])),
+        _ => throw new FormatException("accepted: no-new-privileges, seccomp=unconfined, seccomp=FILE; AppArmor and SELinux are not supported"),
     };
 
     private LogOptions Log(ParseResult parse)

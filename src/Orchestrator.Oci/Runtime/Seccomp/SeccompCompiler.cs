@@ -21,6 +21,9 @@ public static class SeccompCompiler
         "PARISC64", "RISCV64", "LOONGARCH64", "M68K", "SH", "SHEB",
     ];
 
+    /// <summary>Those that a profile may list; the foreign ones change nothing here.</summary>
+    public static IReadOnlyList<string> Architectures { get; } = [.. s_foreignArchitectures.Concat(["X86_64", "X86", "X32"]).Select(a => "SCMP_ARCH_" + a)];
+
     /// <returns>The instructions, as struct sock_filter.</returns>
     /// <exception cref="RuntimeConfigException">An unknown action, operator or architecture. Unknown names of syscalls are passed over: they are other architectures'.</exception>
     public static byte[] Compile(SeccompConfig config)

@@ -19,6 +19,8 @@ public sealed class ReplicaStepTests
     [InlineData(ReplicaState.Assigned, null, ReplicaStep.Prepare)]
     [InlineData(ReplicaState.Ready, ContainerState.Created, ReplicaStep.Start)]
     [InlineData(ReplicaState.Starting, ContainerState.Running, ReplicaStep.NoteRunning)]
+    [InlineData(ReplicaState.Starting, ContainerState.Starting, ReplicaStep.Wait)]
+    [InlineData(ReplicaState.Preparing, ContainerState.Starting, ReplicaStep.Wait)]
     [InlineData(ReplicaState.Running, ContainerState.Running, ReplicaStep.Wait)]
     [InlineData(ReplicaState.Running, ContainerState.Ended, ReplicaStep.Finish)]
     [InlineData(ReplicaState.Running, null, ReplicaStep.Finish)]

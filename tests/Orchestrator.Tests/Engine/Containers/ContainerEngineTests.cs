@@ -120,6 +120,25 @@ public sealed class ContainerEngineTests
     }
 
     [Fact]
+    public async Task No_link_in_a_volume_leads_out_of_it_whenever_it_is_made()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var outside = Directory.CreateDirectory(Path.Combine(lab.Options.DataDirectory, "outside")).FullName;
+        File.WriteAllText(Path.Combine(outside, "secret"), "of the machine");
+        ContainerMount[] whole = [new VolumeMount("shared", "/v")], part = [new VolumeMount("shared", "/s", Subpath: "sub")];
+        foreach (var link in new[] { outside, "../../../../../../../../.." + outside })
+        {
+            await lab.RunAsync(lab.Shell("rm -rf /v/sub; mkdir /v/sub; echo shown > /v/sub/secret", o => o with { Mounts = whole }));
+            Assert.Equal("shown\n", (await lab.RunAsync(lab.Shell("cat /s/secret", o => o with { Mounts = part }))).Output);
+            var waiting = lab.Engine.Create(lab.Shell("cat /s/secret", o => o with { Mounts = part }));
+            // Another container that has the volume puts a link there, between this one's creation and its start.
+            await lab.RunAsync(lab.Shell($"rm -rf /v/sub; ln -s {link} /v/sub", o => o with { Mounts = whole }));
+            await Assert.ThrowsAsync<ContainerException>(() => lab.Engine.StartAsync(waiting));
+            Assert.Equal("", await EngineLab.LogAsync(waiting));
+        }
+    }
+
+    [Fact]
     public async Task A_bind_mount_of_what_is_not_there_is_refused_and_leaves_nothing()
     {
         await using var lab = await EngineLab.OpenAsync();

@@ -12,7 +12,7 @@ namespace Orchestrator.Tests.Engine.Containers;
 /// <summary>A directory of its own with a busybox image, and engines on it that use the real runtime.</summary>
 internal sealed class EngineLab : IAsyncDisposable
 {
-    private static readonly string[] s_applets = ["sh", "sleep", "echo", "cat", "id", "ls", "kill", "dd", "hostname", "wc", "seq", "stty", "stat", "mkdir", "touch", "yes", "env", "true"];
+    private static readonly string[] s_applets = ["sh", "sleep", "echo", "cat", "id", "ls", "kill", "dd", "hostname", "wc", "seq", "stty", "stat", "mkdir", "touch", "yes", "env", "true", "rm", "ln", "ps", "grep", "test"];
 
     private readonly string _directory = Directory.CreateTempSubdirectory("orc-engine-").FullName;
     private readonly string _cgroup = $"orc-test-{Guid.NewGuid():N}";
@@ -64,6 +64,10 @@ internal sealed class EngineLab : IAsyncDisposable
         var options = new ContainerOptions { Id = $"{test.ToLowerInvariant()[..Math.Min(12, test.Length)]}-{Interlocked.Increment(ref _ids)}", Image = Image, Command = ["sh", "-c", script] };
         return with is null ? options : with(options);
     }
+
+    /// <summary>Groups of containers that are still there.</summary>
+    public IEnumerable<string> LeftGroups => Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(h => Path.Combine(h, _cgroup))
+        .Where(Directory.Exists).SelectMany(g => Directory.GetDirectories(g)).Where(g => !g.EndsWith("/keeper", StringComparison.Ordinal));
 
     public async Task<Container> StartAsync(ContainerOptions options)
     {

@@ -77,27 +77,74 @@ public sealed class KeeperTests
         Assert.Contains((exit.ExitCode, exit.Error is null), new[] { (7, true), (-1, false) });
     }
 
+    /// <summary>Engines end while containers are started, end by themselves, are stopped, and are joined by commands. $ORC_ENGINE_ENDS sets how often.</summary>
     [Fact]
     public async Task Engines_that_end_at_any_moment_lose_no_container_and_no_exit_code()
     {
         await using var lab = await EngineLab.OpenAsync();
         var random = new Random(1);
+        var polite = await StartPoliteAsync(lab);
         for (var round = 0; round < Scaled("ORC_ENGINE_ENDS", 5); round++)
         {
             var engine = lab.Engine;
+            var stopped = polite.ConvertAll(c => engine.Find(c.Id)!);
             var options = Enumerable.Range(0, 8).Select(_ => lab.Shell($"exit {random.Next(1, 100)}")).ToList();
-            var starts = options.Select(o => engine.Create(o)).Select(c => engine.StartAsync(c)).ToList();
+            var next = Enumerable.Range(0, 4).Select(_ => lab.Shell(Polite)).ToList();
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+            // Asked for in line: an engine that is killed asks for nothing afterwards.
+            var load = options.Concat(next).Select(o => engine.Create(o)).ToList().ConvertAll(engine.StartAsync);
+            load.AddRange(stopped.Skip(2).Select(c => ExecAsync(engine, c)));
+            load.AddRange(stopped.Take(2).Select(c => c.StopAsync(s_long, over.Token)));
             await Task.Delay(random.Next(0, 60), Stop);
             engine = await lab.ReopenAsync();
-            foreach (var start in starts)
-                await start.ContinueWith(_ => { }, Stop, TaskContinuationOptions.None, TaskScheduler.Default);
+            await over.CancelAsync();
+            await Task.WhenAll(load.Select(l => l.ContinueWith(
+                t => Assert.True(t.IsCompletedSuccessfully || t.IsCanceled || t.Exception!.InnerException is ContainerException, t.Exception?.ToString()),
+                Stop, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)).ToList());
             foreach (var option in options)
-            {
-                var exit = await engine.Find(option.Id)!.Ended.WaitAsync(s_long, Stop);
-                Assert.Equal((option.Command![2], null), ($"exit {exit.ExitCode}", exit.Error));
-                await engine.RemoveAsync(engine.Find(option.Id)!);
-            }
+                await AssertEndsAsync(engine, option.Id, int.Parse(option.Command![2].Split(' ')[1], CultureInfo.InvariantCulture));
+            foreach (var container in stopped)
+                await AssertEndsAsync(engine, container.Id, PoliteCode, isStopped: true);
+            polite = next.ConvertAll(o => engine.Find(o.Id)!);
+            foreach (var container in polite)
+                await StartAgainAsync(engine, container);
         }
+    }
+
+    private const int PoliteCode = 21;
+
+    /// <summary>Ends with its code when it is told to stop.</summary>
+    private const string Polite = "trap 'exit 21' TERM; echo ready; while :; do sleep 1000 & wait; done";
+
+    private static async Task<List<Container>> StartPoliteAsync(EngineLab lab) =>
+        [.. await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => lab.StartAsync(lab.Shell(Polite))))];
+
+    private static async Task ExecAsync(ContainerEngine engine, Container container)
+    {
+        await using var session = engine.Exec(container, new ExecOptions(["sh", "-c", "exit 9"]));
+        Assert.Equal(9, await session.WaitAsync(Stop));
+    }
+
+    /// <summary>One whose start was never asked for is started now, as who wants it would.</summary>
+    private static async Task StartAgainAsync(ContainerEngine engine, Container container)
+    {
+        await container.AwaitStartAsync(Stop);
+        if (container.State == ContainerState.Created)
+            await engine.StartAsync(container);
+    }
+
+    private static async Task AssertEndsAsync(ContainerEngine engine, string id, int code, bool isStopped = false)
+    {
+        var container = engine.Find(id)!;
+        await StartAgainAsync(engine, container);
+        if (isStopped && !container.Ended.IsCompleted)
+        {
+            await EngineLab.SaysAsync(container, "ready");
+            await container.StopAsync(s_long, Stop);
+        }
+        var exit = await container.Ended.WaitAsync(s_long, Stop);
+        Assert.Equal((code, null), (exit.ExitCode, exit.Error));
+        await engine.RemoveAsync(container);
     }
 
     [Fact]
@@ -120,6 +167,56 @@ public sealed class KeeperTests
         Assert.Equal(containers.Select(c => c.Id).Order(), listed.Order());
         await UntilAsync(() => containers.TrueForAll(c => engine.Find(c.Id)!.State == ContainerState.Running));
     }
+
+    [Fact]
+    public async Task A_start_that_the_keeper_was_never_asked_for_did_not_happen_and_can_be_asked_for_again()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        var container = lab.Engine.Create(lab.Shell("exit 3"));
+        container.Become(container.Record with { State = ContainerState.Starting });
+        var found = (await lab.ReopenAsync()).Find(container.Id)!;
+        await found.AwaitStartAsync(Stop);
+        Assert.Equal((ContainerState.Created, null), (found.State, found.Record.Exit));
+        await lab.Engine.StartAsync(found);
+        Assert.Equal(3, (await found.Ended.WaitAsync(s_long, Stop)).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_start_that_is_under_way_when_its_engine_ends_goes_on_under_the_next_one()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        await lab.RunAsync(lab.Shell("true"));
+        var options = lab.Shell(Ticking);
+        var container = lab.Engine.Create(options);
+        var launchers = Launchers(lab).Select(Processes.OpenPidFd).ToList();
+        Container found;
+        try
+        {
+            launchers.ForEach(l => Processes.Signal(l, Signals.Stop));
+            var start = lab.Engine.StartAsync(container);
+            found = (await lab.ReopenAsync()).Find(container.Id)!;
+            Assert.Equal(ContainerState.Starting, found.State);
+            await start.ContinueWith(_ => { }, Stop, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+        finally
+        {
+            launchers.ForEach(l => Processes.Signal(l, Signals.Continue));
+            launchers.ForEach(l => l.Dispose());
+        }
+        await found.AwaitStartAsync(Stop);
+        Assert.Equal(ContainerState.Running, found.State);
+        Tell(found, 5);
+        Assert.Equal(5, (await found.Ended.WaitAsync(s_long, Stop)).ExitCode);
+        // The news of that start is not taken for the news of the next.
+        var again = await lab.Engine.RenewAsync(found, options with { Command = ["sh", "-c", "exit 6"] });
+        await lab.Engine.StartAsync(again);
+        Assert.NotEqual(found.Record.Process, again.Record.Process);
+        Assert.Equal(6, (await again.Ended.WaitAsync(s_long, Stop)).ExitCode);
+    }
+
+    private static IEnumerable<int> Launchers(EngineLab lab) =>
+        File.ReadAllText($"/proc/{lab.Engine.KeeperPid}/task/{lab.Engine.KeeperPid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(p => int.Parse(p, CultureInfo.InvariantCulture)).Where(p => File.ReadAllText($"/proc/{p}/cmdline").StartsWith("orc-runtime", StringComparison.Ordinal));
 
     private static List<string> Listed(SafeFileHandle control)
     {
@@ -179,6 +276,32 @@ public sealed class KeeperTests
         TestContext.Current.TestOutputHelper?.WriteLine($"{count} containers: {string.Join(", ", rollup.Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))))}, threads {Directory.GetDirectories($"/proc/{lab.Engine.KeeperPid}/task").Length}");
         Assert.InRange(ResidentKilobytes(lab.Engine.KeeperPid), 0, 6 * 1024);
         await Task.WhenAll(lab.Engine.Containers.Select(c => c.StopAsync(TimeSpan.Zero, Stop)));
+    }
+
+    /// <summary>$ORC_AT_ONCE sets how many.</summary>
+    [Fact]
+    public async Task Many_at_once_run_end_with_their_codes_and_leave_nothing()
+    {
+        await using var lab = await EngineLab.OpenAsync();
+        await lab.RunAsync(lab.Shell("true"));
+        await lab.Engine.RemoveAsync(lab.Engine.Containers.Single());
+        var keeper = lab.Engine.KeeperPid;
+        var held = Directory.GetFiles($"/proc/{keeper}/fd").Length;
+        var count = Scaled("ORC_AT_ONCE", 40);
+        // Hundreds that forked all the time would be a test of the machine.
+        const string waiting = "echo up; while [ ! -s /tmp/code ]; do sleep 3; done; exit $(cat /tmp/code)";
+        var containers = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => Task.Run(() => lab.StartAsync(lab.Shell(waiting)), Stop)));
+        Assert.All(containers, c => Assert.Equal(ContainerState.Running, c.State));
+        Assert.Equal(count, containers.Select(c => new FileInfo($"/proc/{c.Record.Process!.Pid}/ns/net").LinkTarget).Distinct().Count());
+        await EndInTurnAsync([.. containers]);
+        foreach (var container in containers)
+            Assert.Equal("up\n", await EngineLab.LogAsync(container));
+        await Task.WhenAll(containers.Select(c => lab.Engine.RemoveAsync(c)));
+        Assert.Equal(keeper, lab.Engine.KeeperPid);
+        await UntilAsync(() => Directory.GetFiles($"/proc/{keeper}/fd").Length <= held);
+        Assert.Empty(lab.LeftGroups);
+        Assert.DoesNotContain(lab.Options.DataDirectory, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
+        Assert.Equal(["keeper.lock", "keeper.sock"], Directory.GetFileSystemEntries(lab.Options.RuntimeRoot).Select(f => Path.GetFileName(f)).Order());
     }
 
     private static async Task<List<Container>> StartAsync(EngineLab lab, int count) =>
