@@ -38,7 +38,7 @@ public sealed class ProposalQueueTests
         _commitTakes = TimeSpan.Zero;
         // The last entry took a second and held fifteen: half of that second, unless there is a bound.
         var alone = ProposeAsync(queue, 1);
-        Assert.Same(alone, await Task.WhenAny(alone, Task.Delay(TimeSpan.FromMilliseconds(400))));
+        await alone.WaitAsync(TimeSpan.FromMilliseconds(400), TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class ProposalQueueTests
     private async Task CommitAsync(ProposalBatch batch)
     {
         _entries.Add(batch.Proposals.Count);
-        await Task.Delay(_commitTakes);
+        await Task.Delay(_commitTakes, TestContext.Current.CancellationToken);
         batch.Results = [.. batch.Proposals.Select(_ => new ChangeResult())];
     }
 }
