@@ -27,7 +27,7 @@ test-v2: publish ## The runtime on cgroup version 2 alone: a Debian kernel in an
 	@scripts/test-v2.sh
 
 lint: ## Formatting, analyzers and shell syntax
-	@dotnet build Orchestrator.slnx -c $(CONFIGURATION) -v quiet -nologo
+	@dotnet build Orchestrator.slnx -c $(CONFIGURATION) -v quiet -nologo --no-incremental
 	@dotnet format whitespace Orchestrator.slnx --no-restore --verify-no-changes
 	@for script in scripts/*.sh integration/*.sh .ci/run; do bash -n $$script || exit 1; done
 

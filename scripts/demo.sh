@@ -7,7 +7,8 @@ began=$SECONDS
 scripts/setup.sh demo
 scripts/images.sh hits redis &
 images=$!
-scripts/publish.sh
+scripts/publish.sh --quick
+export ORC_BIN=$PWD/out/quick
 wait $images
 
 dir=${DEMO_DIR:-/tmp/orc-demo}
@@ -55,6 +56,7 @@ say "Noticed after $(((noticed - lost) / 1000000)) ms, all replicas run again af
 if [ -n "${KEEP:-}" ]; then
   say "Left running. Try:"
   cat <<EOF
+  export ORC_BIN=$ORC_BIN
   $lab orc $dir ps
   $lab orc $dir service scale hits/web 6
   $lab orc $dir logs -f web
