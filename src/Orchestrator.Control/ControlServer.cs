@@ -153,15 +153,15 @@ public sealed class ControlServer : IAsyncDisposable
 
     private static StoreOptions StoreOptions(
         ServerDirectory directory, ServerSettings settings, Identity identity, RefusalLog refusals, ILoggerFactory loggers) => new()
-    {
-        Directory = directory.Store,
-        ListenAddress = $"{settings.Listen}:{settings.RaftPort}",
-        PublicAddress = settings.RaftAddress,
-        Bootstrap = directory.Founding is not null,
-        Tls = RaftTls.Of(identity, refusals),
-        Loggers = loggers,
-        Rejoin = new Rejoining(directory, settings, identity).Steps,
-    };
+        {
+            Directory = directory.Store,
+            ListenAddress = $"{settings.Listen}:{settings.RaftPort}",
+            PublicAddress = settings.RaftAddress,
+            Bootstrap = directory.Founding is not null,
+            Tls = RaftTls.Of(identity, refusals),
+            Loggers = loggers,
+            Rejoin = new Rejoining(directory, settings, identity).Steps,
+        };
 
     private async Task BeginAsync(Enrolment enrolment, CancellationToken cancellation)
     {

@@ -20,7 +20,7 @@ public sealed record AdminContext(IReadOnlyList<string> Servers, string Ca, stri
         try
         {
             return JsonSerializer.Deserialize(File.ReadAllText(path), AdminContextJson.Default.AdminContext) is
-                { Servers.Count: > 0, Ca: not null, Certificate: not null, Key: not null } context
+            { Servers.Count: > 0, Ca: not null, Certificate: not null, Key: not null } context
                 ? context
                 : throw new InvalidDataException($"{path}: expected servers, ca, certificate and key");
         }

@@ -118,9 +118,9 @@ public sealed class ProcessTests
     {
         using var bundle = new Bundle();
         Assert.Contains("executable file not found", bundle.Run("", c => Process(c, p => p with { Args = ["nope"] }) with
-            {
-                Annotations = new Dictionary<string, string> { [RuntimeAnnotations.Init] = "true" },
-            }).Error);
+        {
+            Annotations = new Dictionary<string, string> { [RuntimeAnnotations.Init] = "true" },
+        }).Error);
     }
 
     private static RuntimeConfig NoPidNamespace(RuntimeConfig config) =>

@@ -207,7 +207,7 @@ public sealed class SeccompTests
         var path = Path.Combine(bundle.Path, "agent");
         using var listener = Listen(path);
         var states = AcceptAsync(listener, 2);
-        var hook = new HookConfig { Path = "/bin/sh", Args = ["sh", "-c", "probe 110 > /data/hook"] , Env = ["PATH=/bin"] };
+        var hook = new HookConfig { Path = "/bin/sh", Args = ["sh", "-c", "probe 110 > /data/hook"], Env = ["PATH=/bin"] };
         Assert.Equal("-38\n", bundle.Run("probe 110", All(Notifying(path), c => c with { Hooks = new HooksConfig { StartContainer = [hook] } })).Output);
         Assert.Equal("-38\n", File.ReadAllText(Path.Combine(bundle.Rootfs, "data/hook")));
         await states;

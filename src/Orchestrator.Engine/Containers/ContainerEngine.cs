@@ -177,7 +177,9 @@ public sealed class ContainerEngine : IDisposable
 
     private static void BecomeRunning(Container container, RunningProcess process) => container.Become(container.Record with
     {
-        State = ContainerState.Running, StartedAtUnixMs = Now, Process = new ProcessMark(process.Pid, process.StartTime),
+        State = ContainerState.Running,
+        StartedAtUnixMs = Now,
+        Process = new ProcessMark(process.Pid, process.StartTime),
     });
 
     private void Note(Ended ended)

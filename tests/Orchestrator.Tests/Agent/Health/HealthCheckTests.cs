@@ -56,8 +56,10 @@ public sealed class HealthCheckTests
         {
             var check = s_check with
             {
-                Interval = TimeSpan.FromMilliseconds(interval), StartPeriod = TimeSpan.FromMilliseconds(start),
-                StartInterval = TimeSpan.FromMilliseconds(startInterval), Retries = 1,
+                Interval = TimeSpan.FromMilliseconds(interval),
+                StartPeriod = TimeSpan.FromMilliseconds(start),
+                StartInterval = TimeSpan.FromMilliseconds(startInterval),
+                Retries = 1,
             };
             var (progress, age) = (HealthProgress.Starting, TimeSpan.Zero);
             while (progress.Health == Orchestrator.Model.Health.Starting)

@@ -36,7 +36,11 @@ public sealed class HealthMonitorTests
         var container = await lab.StartAsync(lab.Shell("exec sleep 1000"));
         var check = s_check with
         {
-            Command = ["sleep", "1000"], Timeout = TimeSpan.FromMilliseconds(200), Retries = 1, StartPeriod = TimeSpan.Zero, Interval = TimeSpan.FromMilliseconds(50),
+            Command = ["sleep", "1000"],
+            Timeout = TimeSpan.FromMilliseconds(200),
+            Retries = 1,
+            StartPeriod = TimeSpan.Zero,
+            Interval = TimeSpan.FromMilliseconds(50),
         };
         var told = new TaskCompletionSource<string>();
         var watching = new HealthMonitor(lab.Engine, container, check, NullLogger.Instance)
