@@ -5,8 +5,10 @@ cd "$(dirname "$0")/.."
 began=$SECONDS
 [ "$(id -u)" -eq 0 ] || { echo "demo: containers and network namespaces need root: sudo make demo" >&2; exit 1; }
 scripts/setup.sh demo
+. scripts/sdk.sh
 scripts/images.sh hits redis &
 images=$!
+trap 'kill $images 2>/dev/null || true' EXIT
 scripts/publish.sh --quick
 export ORC_BIN=$PWD/out/quick
 wait $images
@@ -56,7 +58,7 @@ say "Noticed after $(((noticed - lost) / 1000000)) ms, all replicas run again af
 if [ -n "${KEEP:-}" ]; then
   say "Left running. Try:"
   cat <<EOF
-  export ORC_BIN=$ORC_BIN
+  export ORC_BIN=$ORC_BIN DOTNET_ROOT=$DOTNET_ROOT
   $lab orc $dir ps
   $lab orc $dir service scale hits/web 6
   $lab orc $dir logs -f web

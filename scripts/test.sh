@@ -3,6 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh build test v2 || exit 1
+. scripts/sdk.sh
 scripts/publish.sh || exit 1
 scripts/images.sh busybox || exit 1
 dotnet build Orchestrator.slnx -c Release -v quiet -nologo || exit 1
