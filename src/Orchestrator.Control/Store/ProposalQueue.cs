@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Threading.Channels;
 using Orchestrator.Model;
 
@@ -16,15 +15,16 @@ internal sealed class ProposalQueue : IAsyncDisposable
     private static readonly TimeSpan s_lingerMax = TimeSpan.FromMilliseconds(5);
 
     private readonly Channel<Proposal> _waiting = Channel.CreateBounded<Proposal>(Waiting);
-    private readonly SemaphoreSlim _enough = new(0);
     private readonly Func<ProposalBatch, Task> _commit;
+    private readonly TimeProvider _time;
     private readonly Task _loop;
-    private int _wanted = int.MaxValue;
+    private volatile TaskCompletionSource _enough = new();
+    private volatile int _wanted = int.MaxValue;
 
     /// <param name="commit">Sets the batch's results, or throws what its proposers shall get.</param>
-    public ProposalQueue(Func<ProposalBatch, Task> commit)
+    public ProposalQueue(Func<ProposalBatch, Task> commit, TimeProvider time)
     {
-        _commit = commit;
+        (_commit, _time) = (commit, time);
         _loop = Task.Run(RunAsync);
     }
 
@@ -33,8 +33,8 @@ internal sealed class ProposalQueue : IAsyncDisposable
         try
         {
             await _waiting.Writer.WriteAsync(proposal, cancellation).ConfigureAwait(false);
-            if (_waiting.Reader.Count >= Volatile.Read(ref _wanted))
-                _enough.Release();
+            if (_waiting.Reader.Count >= _wanted)
+                _enough.TrySetResult();
         }
         catch (ChannelClosedException)
         {
@@ -56,9 +56,9 @@ internal sealed class ProposalQueue : IAsyncDisposable
         {
             await LingerAsync(last, took / 2).ConfigureAwait(false);
             var proposals = Gather();
-            var start = Stopwatch.GetTimestamp();
+            var start = _time.GetTimestamp();
             await CommitAsync(new(proposals)).ConfigureAwait(false);
-            (last, took) = (proposals.Count, Stopwatch.GetElapsedTime(start));
+            (last, took) = (proposals.Count, _time.GetElapsedTime(start));
         }
     }
 
@@ -67,13 +67,12 @@ internal sealed class ProposalQueue : IAsyncDisposable
     {
         if (_waiting.Reader.Count >= wanted)
             return;
-        while (_enough.Wait(0))
-        {
-        }
-        Volatile.Write(ref _wanted, wanted);
+        var enough = _enough = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _wanted = wanted;
+        // Those who came before it was said how many are wanted.
         if (_waiting.Reader.Count < wanted)
-            await _enough.WaitAsync(time < s_lingerMax ? time : s_lingerMax).ConfigureAwait(false);
-        Volatile.Write(ref _wanted, int.MaxValue);
+            await enough.Task.WaitAsync(time < s_lingerMax ? time : s_lingerMax, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _wanted = int.MaxValue;
     }
 
     private List<Proposal> Gather()

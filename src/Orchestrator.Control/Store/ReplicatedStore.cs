@@ -25,7 +25,7 @@ public sealed partial class ReplicatedStore : IAsyncDisposable
         _options = options;
         _log = options.Loggers.CreateLogger<ReplicatedStore>();
         _feed = new(options.WatchedChanges);
-        _proposals = new(CommitAsync);
+        _proposals = new(CommitAsync, TimeProvider.System);
         _diverged = new(options.Directory);
     }
 
