@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text;
 using System.Text.Json;
 
 namespace Orchestrator.Oci.Runtime.Reading;
@@ -28,11 +29,19 @@ public ref struct ConfigReader
     /// <exception cref="JsonException">No JSON, or a value of the wrong kind: the message names the field by its path.</exception>
     public static T Parse<T>(ReadOnlySpan<byte> json, ReadValue<T> read)
     {
-        var reader = new ConfigReader(json);
-        reader._reader.Read();
-        var value = read(ref reader);
-        reader._reader.Read();
-        return value;
+        try
+        {
+            var reader = new ConfigReader(json);
+            reader._reader.Read();
+            var value = read(ref reader);
+            reader._reader.Read();
+            return value;
+        }
+        catch (InvalidOperationException e) when (e.InnerException is DecoderFallbackException or null)
+        {
+            // The reader checks a string only when it is asked for.
+            throw new JsonException($"a name or a string is no UTF-8: {e.Message}", e);
+        }
     }
 
     /// <summary>Before the fields of an object.</summary>
@@ -123,7 +132,7 @@ public ref struct ConfigReader
         JsonTokenType.StartObject => "an object",
         JsonTokenType.StartArray => "a list",
         JsonTokenType.String => $"\"{_reader.GetString()}\"",
-        _ => System.Text.Encoding.UTF8.GetString(_reader.ValueSpan),
+        _ => Encoding.UTF8.GetString(_reader.ValueSpan),
     };
 
     // From the start once more: a text that is right pays nothing for its errors.

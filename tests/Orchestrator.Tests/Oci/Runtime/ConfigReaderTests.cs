@@ -49,6 +49,15 @@ public sealed class ConfigReaderTests
     public void What_is_no_json_is_refused(string json) =>
         Assert.ThrowsAny<JsonException>(() => RuntimeConfig.Parse(Encoding.UTF8.GetBytes(json)));
 
+    [Theory]
+    [InlineData("{\"hostname\": \"\u00ff\"}")]
+    [InlineData("{\"host\u00ff\": 1}")]
+    [InlineData("{\"annotations\": {\"\u00ff\": \"a\"}}")]
+    [InlineData("{\"root\": {\"readonly\": \"\u00ff\"}}")]
+    [InlineData("{\"hostname\": \"\\ud800\"}")]
+    public void What_is_no_UTF_8_is_refused(string latin) =>
+        Assert.ThrowsAny<JsonException>(() => RuntimeConfig.Parse(Encoding.Latin1.GetBytes(latin)));
+
     // An object of the type with something in every field that is not what the field has by default.
     private static object Filled(Type type)
     {
