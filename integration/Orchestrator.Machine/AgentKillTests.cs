@@ -34,7 +34,7 @@ public sealed class AgentKillTests
         var runs = Enumerable.Range(0, Containers).Select(_ => (Name: _machine.NewName(), Code: _random.Next(1, 100))).ToList();
         var load = runs.ConvertAll(r => RunAsync(r.Name, r.Code));
         var others = new[] { _machine.OrcAsync("exec", polite, "true"), _machine.OrcAsync("stop", polite) };
-        await Task.Delay(_random.Next(0, 1500), TestContext.Current.CancellationToken);
+        await AnsweredAsync(load, _random.Next(0, Containers));
         (await _machine.ScriptAsync("kill")).Succeeded();
         await Task.WhenAll(others);
         var told = await Task.WhenAll(load);
@@ -45,6 +45,13 @@ public sealed class AgentKillTests
         Assert.Equal("exited 9", await _machine.InspectAsync(polite, "{{.State.Status}} {{.State.ExitCode}}"));
         await _machine.OrcAsync(["rm", "-f", polite, .. runs.Select(r => r.Name)]);
         return told.Count(t => t);
+    }
+
+    private static async Task AnsweredAsync(IEnumerable<Task> load, int count)
+    {
+        await foreach (var _ in Task.WhenEach(load).Take(count))
+        {
+        }
     }
 
     private async Task<bool> RunAsync(string name, int code) =>

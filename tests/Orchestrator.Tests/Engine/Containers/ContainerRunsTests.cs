@@ -40,17 +40,12 @@ public sealed class ContainerRunsTests
         await cgroup.FreezeAsync();
         var frozen = File.ReadAllText(file);
         // That another one gets on meanwhile shows that this one could have.
-        for (var passed = new HashSet<string>(); passed.Count < 10;)
-        {
-            var beside = $"/proc/{witness.Record.Process!.Pid}/root/n";
-            if (File.Exists(beside))
-                passed.Add(File.ReadAllText(beside));
-            await Task.Delay(5, Cancellation);
-        }
+        var beside = $"/proc/{witness.Record.Process!.Pid}/root/n";
+        var passed = new HashSet<string>();
+        await EngineLab.UntilAsync(() => File.Exists(beside) && passed.Add(File.ReadAllText(beside)) && passed.Count == 10);
         Assert.Equal(frozen, File.ReadAllText(file));
         cgroup.Thaw();
-        while (File.ReadAllText(file) == frozen)
-            await Task.Delay(5, Cancellation);
+        await EngineLab.UntilAsync(() => File.ReadAllText(file) != frozen);
         var limits = new ContainerLimits(MemoryBytes: 64 << 20);
         // 0 lifts it.
         foreach (var limit in new[] { 128L << 20, 32L << 20, 0, 64L << 20 })

@@ -116,6 +116,17 @@ internal sealed class EngineLab : IAsyncDisposable
     }
 
     // Busy as long as the keeper is on its way out.
+    /// <summary>Waits for something that comes by itself; fails after a minute.</summary>
+    public static async Task UntilAsync(Func<bool> condition)
+    {
+        var end = Environment.TickCount64 + 60_000;
+        while (!condition())
+        {
+            Assert.True(Environment.TickCount64 < end, "waited too long");
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+    }
+
     private static async Task RemoveGroupAsync(string group)
     {
         while (Directory.Exists(group))

@@ -30,7 +30,7 @@ public sealed class KeeperTests
         var program = Program(keeper);
         lab.ReplaceRuntime();
         await lab.ReopenAsync();
-        await UntilAsync(() => Program(keeper) != program);
+        await EngineLab.UntilAsync(() => Program(keeper) != program);
         var found = containers.Select(c => lab.Engine.Find(c.Id)!).ToList();
         await EndInTurnAsync(found);
         Assert.Equal(keeper, lab.Engine.KeeperPid);
@@ -52,7 +52,7 @@ public sealed class KeeperTests
         var pids = containers.Select(c => c.Record.Process).ToList();
         var keeper = lab.Engine.KeeperPid;
         KillAndAwait(keeper);
-        await UntilAsync(() => lab.Engine.KeeperPid != keeper);
+        await EngineLab.UntilAsync(() => lab.Engine.KeeperPid != keeper);
         Assert.Equal(pids, containers.Select(c => c.Record.Process));
         await EndInTurnAsync(containers, isKnown: KernelTellsEnds);
         foreach (var container in containers)
@@ -165,7 +165,7 @@ public sealed class KeeperTests
         }
         var engine = await lab.ReopenAsync();
         Assert.Equal(containers.Select(c => c.Id).Order(), listed.Order());
-        await UntilAsync(() => containers.TrueForAll(c => engine.Find(c.Id)!.State == ContainerState.Running));
+        await EngineLab.UntilAsync(() => containers.TrueForAll(c => engine.Find(c.Id)!.State == ContainerState.Running));
     }
 
     [Fact]
@@ -262,7 +262,7 @@ public sealed class KeeperTests
         Assert.Equal(5, (await other.Ended.WaitAsync(s_long, Stop)).ExitCode);
         // The disk is well again.
         using var reader = FileSystem.Open(stuck.LogPath, OpenFlags.ReadOnly | OpenFlags.NonBlocking);
-        await UntilAsync(() => File.Exists(other.LogPath) && File.ReadAllText(other.LogPath).Contains("seen", StringComparison.Ordinal));
+        await EngineLab.UntilAsync(() => File.Exists(other.LogPath) && File.ReadAllText(other.LogPath).Contains("seen", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -271,7 +271,7 @@ public sealed class KeeperTests
         await using var lab = await EngineLab.OpenAsync();
         var count = Scaled("ORC_KEPT_CONTAINERS", 40);
         await Task.WhenAll(Enumerable.Range(0, count).Select(_ => Task.Run(() => lab.StartAsync(lab.Shell("echo up; exec sleep 1000")), Stop)));
-        await UntilAsync(() => lab.Engine.Containers.All(c => File.Exists(c.LogPath) && new FileInfo(c.LogPath).Length > 0));
+        await EngineLab.UntilAsync(() => lab.Engine.Containers.All(c => File.Exists(c.LogPath) && new FileInfo(c.LogPath).Length > 0));
         var rollup = File.ReadAllLines($"/proc/{lab.Engine.KeeperPid}/smaps_rollup").Where(l => l.StartsWith("Rss", StringComparison.Ordinal) || l.StartsWith('P'));
         TestContext.Current.TestOutputHelper?.WriteLine($"{count} containers: {string.Join(", ", rollup.Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))))}, threads {Directory.GetDirectories($"/proc/{lab.Engine.KeeperPid}/task").Length}");
         Assert.InRange(ResidentKilobytes(lab.Engine.KeeperPid), 0, 6 * 1024);
@@ -298,7 +298,7 @@ public sealed class KeeperTests
             Assert.Equal("up\n", await EngineLab.LogAsync(container));
         await Task.WhenAll(containers.Select(c => lab.Engine.RemoveAsync(c)));
         Assert.Equal(keeper, lab.Engine.KeeperPid);
-        await UntilAsync(() => Directory.GetFiles($"/proc/{keeper}/fd").Length <= held);
+        await EngineLab.UntilAsync(() => Directory.GetFiles($"/proc/{keeper}/fd").Length <= held);
         Assert.Empty(lab.LeftGroups);
         Assert.DoesNotContain(lab.Options.DataDirectory, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
         Assert.Equal(["keeper.lock", "keeper.sock"], Directory.GetFileSystemEntries(lab.Options.RuntimeRoot).Select(f => Path.GetFileName(f)).Order());
@@ -344,16 +344,6 @@ public sealed class KeeperTests
         using var pidFd = Processes.OpenPidFd(pid);
         Processes.Signal(pidFd, Signals.Kill);
         Assert.True(Processes.WaitForExit(pidFd, 10_000));
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        var end = Environment.TickCount64 + (long)s_long.TotalMilliseconds;
-        while (!condition())
-        {
-            Assert.True(Environment.TickCount64 < end, "waited too long");
-            await Task.Delay(5, Stop);
-        }
     }
 
     private static string Program(int pid) => ProcessImage.Identity($"/proc/{pid}/exe");
