@@ -42,8 +42,6 @@ internal static class UnsupportedKeys
     public static Dictionary<string, string> Deploy { get; } = new()
     {
         ["endpoint_mode"] = "every service has a virtual IP, and tasks.SERVICE resolves to its replicas",
-        ["update_config"] = "leave it out; replicas are replaced one after the other",
-        ["rollback_config"] = "leave it out; to go back, apply the earlier file",
     };
 
     public static Dictionary<string, string> Placement { get; } = new()

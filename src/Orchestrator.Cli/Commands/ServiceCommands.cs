@@ -8,7 +8,7 @@ namespace Orchestrator.Cli.Commands;
 
 internal static class ServiceCommands
 {
-    private const string Names = "STACK/SERVICE, or the name alone where only one stack has it";
+    public const string Names = "STACK/SERVICE, or the name alone where only one stack has it";
 
     public static Command Create(Shell shell) =>
         new("service", "List, inspect, scale and remove services") { List(shell), Inspect(shell), Scale(shell), Remove(shell) };
@@ -79,7 +79,7 @@ internal static class ServiceCommands
         });
     }
 
-    private static async Task<ServiceStatus> FindAsync(Session session, string name, CancellationToken cancellation)
+    public static async Task<ServiceStatus> FindAsync(Session session, string name, CancellationToken cancellation)
     {
         var services = (await session.Api.ListServicesAsync(new ListServicesRequest(), cancellationToken: cancellation)).Services;
         var found = services.Where(s => s.Service.Id == name || $"{s.Service.Stack}/{s.Service.Name}" == name).ToList();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Orchestrator.Cli.Output;
 using Orchestrator.Model;
 
@@ -23,9 +24,14 @@ internal sealed record ServiceProgress(string Name, int Good, int Asked, Outcome
     /// <summary>How long a crash loop or a lack of room may last before it counts as failure: what a service needs may still be starting.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
+    /// <param name="stack">The picture.</param>
     /// <param name="waited">Since the change was made.</param>
-    public static IReadOnlyList<ServiceProgress> Of(WatchStackResponse stack, TimeSpan waited) =>
-        [.. stack.Services.Where(s => !s.Service.Removing).OrderBy(s => s.Service.Name, StringComparer.Ordinal).Select(s => Of(s, stack.Replicas, waited))];
+    /// <param name="revision">Of the change: a version that it began and that was given up has failed.</param>
+    public static IReadOnlyList<ServiceProgress> Of(WatchStackResponse stack, TimeSpan waited, ulong revision) =>
+    [
+        .. stack.Services.Where(s => !s.Service.Removing).OrderBy(s => s.Service.Name, StringComparer.Ordinal)
+            .Select(s => GivenUp(s, stack.Replicas, revision) ?? Of(s, stack.Replicas, waited)),
+    ];
 
     public string Describe(bool withDetail) => $"{Good}/{Asked} {(Outcome == Outcome.Up ? "up" : "running")}{(withDetail && Detail.Length > 0 ? $"; {Detail}" : "")}";
 
@@ -39,8 +45,22 @@ internal sealed record ServiceProgress(string Name, int Good, int Asked, Outcome
         var missing = newest.Where(r => !r.IsServing() && !IsDone(r, service.Spec)).ToList();
         var good = Math.Min(status.Asked, status.Running + done);
         var culprit = missing.FirstOrDefault(r => IsHopeless(r, service.Spec, waited)) ?? missing.MaxBy(Badness);
+        if (service.Rollout is { State: RolloutState.RolloutCanary } canary)
+            return new ServiceProgress(service.Name, good, status.Asked, Outcome.Up, $"{canary.Message}; `orc rollout promote {service.Id}` goes on", null);
         var outcome = good >= status.Asked ? Outcome.Up : culprit is not null && IsHopeless(culprit, service.Spec, waited) ? Outcome.Failed : Outcome.Waiting;
         return new ServiceProgress(service.Name, good, status.Asked, outcome, outcome == Outcome.Up ? "" : Words(culprit, missing.Count), culprit);
+    }
+
+    /// <summary>The change's version was rolled back: shown by the replica that failed.</summary>
+    private static ServiceProgress? GivenUp(ServiceStatus status, IEnumerable<Replica> replicas, ulong revision)
+    {
+        var service = status.Service;
+        if (revision == 0 || service.History.LastOrDefault(v => v.SpecRevision >= revision && v.Message.Length > 0) is not { } version || service.SpecRevision >= revision)
+            return null;
+        var culprit = replicas.Where(r => r.ServiceId == service.Id && r.SpecRevision == version.SpecRevision && r.State() is ReplicaState.Failed or ReplicaState.Rejected)
+            .OrderBy(r => r.Slot).FirstOrDefault();
+        var detail = string.Create(CultureInfo.InvariantCulture, $"version {version.Version} was rolled back to {service.Version}: {version.Message}");
+        return new ServiceProgress(service.Name, status.Running, status.Asked, Outcome.Failed, detail, culprit);
     }
 
     private static bool IsDone(Replica replica, ServiceSpec spec) =>

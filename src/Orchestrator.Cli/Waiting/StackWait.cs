@@ -48,7 +48,7 @@ internal sealed class StackWait(Session session, string stack, ulong revision, T
             latest = await watch.NextAsync(s_tick, cancellation) is { } next && next.Revision >= revision ? next : latest;
             if (latest is { Exists: false })
                 throw new RefusedException($"stack {stack} was removed meanwhile");
-            var services = latest is null ? [] : ServiceProgress.Of(latest, Waited);
+            var services = latest is null ? [] : ServiceProgress.Of(latest, Waited, revision);
             _view.Show(services);
             if (latest is not null && IsUp(services))
                 return ExitCode.Done;

@@ -14,6 +14,8 @@ internal static class DeployReader
         { "resources", ReadResources },
         { "placement", (f, s) => s_placementKeys!.Read(f, s.Spec) },
         { "restart_policy", RestartReader.ReadPolicy },
+        { "update_config", (f, s) => s.Spec.Update = RolloutReader.ReadUpdate(f) },
+        { "rollback_config", (f, s) => s.Spec.Rollback = RolloutReader.ReadRollback(f) },
     };
 
     private static readonly Keys<ServiceSpec> s_placementKeys = new("placement", UnsupportedKeys.Placement)

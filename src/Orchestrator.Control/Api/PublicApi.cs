@@ -29,6 +29,9 @@ internal sealed class PublicApi(ReplicatedStore store, Stacks stacks, Services s
     public override Task<RemoveServiceResponse> RemoveService(RemoveServiceRequest request, ServerCallContext context) =>
         services.RemoveAsync(request, context.CancellationToken);
 
+    public override Task<SteerRolloutResponse> SteerRollout(SteerRolloutRequest request, ServerCallContext context) =>
+        services.SteerAsync(request, context.CancellationToken);
+
     public override async Task<ListReplicasResponse> ListReplicas(ListReplicasRequest request, ServerCallContext context) =>
         Replicas.List(await StateAsync(context), request);
 

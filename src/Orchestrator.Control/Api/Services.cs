@@ -32,6 +32,17 @@ internal sealed class Services(ReplicatedStore store, Proposals proposals)
         return result.Refusal is null ? new RemoveServiceResponse { Revision = result.Revision } : throw Refusals.Of(result.Refusal);
     }
 
+    public async Task<SteerRolloutResponse> SteerAsync(SteerRolloutRequest request, CancellationToken cancellation)
+    {
+        await store.ReadBarrierAsync(cancellation);
+        var id = Lookup.Service(store.State, request.Service).Id;
+        var steer = new Operation { SteerRollout = new SteerRollout { ServiceId = id, Verb = request.Verb, ToVersion = request.ToVersion } };
+        var result = await proposals.ProposeAsync(steer, request.RequestId, cancellation);
+        return result.Refusal is null
+            ? new SteerRolloutResponse { Revision = result.Revision, Service = store.State.Services.GetValueOrDefault(id) }
+            : throw Refusals.Of(result.Refusal);
+    }
+
     public static ServiceStatus StatusOf(ClusterState state, Service service) => new()
     {
         Service = service,

@@ -33,6 +33,8 @@ internal static class ChangeApplication
         Operation.KindOneofCase.PutStack => StackChanges.Put(draft, operation.PutStack),
         Operation.KindOneofCase.RemoveStack => StackChanges.Remove(draft, operation.RemoveStack.Name),
         Operation.KindOneofCase.ScaleService => ServiceChanges.Scale(draft, operation.ScaleService),
+        Operation.KindOneofCase.SteerRollout => Rollouts.Steer(draft, operation.SteerRollout),
+        Operation.KindOneofCase.SetRollout => Rollouts.Set(draft, operation.SetRollout),
         Operation.KindOneofCase.RemoveService => ServiceChanges.Remove(draft, operation.RemoveService.ServiceId),
         Operation.KindOneofCase.ReapService => ServiceChanges.Reap(draft, operation.ReapService.ServiceId),
         Operation.KindOneofCase.PutNode => NodeChanges.Put(draft, operation.PutNode),

@@ -16,11 +16,11 @@ internal static class ServiceChanges
             Stack = stack,
             Name = spec.Name,
             CreatedMs = draft.NowMs,
-            SpecRevision = draft.Revision,
         };
-        if (known is not null && SpecDifference.ReplacesReplicas(known.Spec, spec))
-            next.SpecRevision = draft.Revision;
-        next.Spec = spec.Clone();
+        if (known is null || SpecDifference.ReplacesReplicas(known.Spec, spec))
+            Rollouts.Begin(next, spec.Clone(), draft.Revision, draft.NowMs);
+        else
+            next.Spec = spec.Clone();
         next.Removing = false;
         if (GiveVirtualIps(draft, next) is { } refusal)
             return refusal;

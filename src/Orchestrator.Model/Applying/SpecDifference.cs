@@ -3,7 +3,7 @@ namespace Orchestrator.Model.Applying;
 /// <summary>Which changes of a service need new replicas.</summary>
 internal static class SpecDifference
 {
-    /// <summary>The number of replicas, the service's labels, ingress ports, aliases, the restart policy and start conditions are not the container's
+    /// <summary>The number of replicas, the service's labels, ingress ports, aliases, the policies and start conditions are not the container's
     /// business; a constraint moves only the replicas that it no longer allows where they are.</summary>
     public static bool ReplacesReplicas(ServiceSpec before, ServiceSpec after) => !OfTheReplica(before).Equals(OfTheReplica(after));
 
@@ -13,6 +13,7 @@ internal static class SpecDifference
         part.Replicas = 0;
         part.Labels.Clear();
         part.Restart = null;
+        part.Update = part.Rollback = null;
         part.DependsOn.Clear();
         part.Constraints.Clear();
         var hostPorts = part.Ports.Where(p => p.Mode == PortMode.Host).ToList();

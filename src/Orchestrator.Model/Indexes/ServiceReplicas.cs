@@ -20,7 +20,8 @@ public sealed class ServiceReplicas
     public SlotReplicas Slot(int slot) => Slots.GetValueOrDefault(slot, SlotReplicas.None);
 
     /// <summary>Nothing is to be done for the service. Settled slots are within the asked number, so their count tells.</summary>
-    internal bool IsSettled(Service service) => !service.Removing && Unsettled.IsEmpty && Slots.Count == service.Spec.Replicas;
+    internal bool IsSettled(Service service) =>
+        !service.Removing && !service.IsUnderWay() && Unsettled.IsEmpty && Slots.Count == service.Spec.Replicas;
 
     /// <summary>Slots that have no replica at all.</summary>
     internal IEnumerable<int> Missing(int asked) =>

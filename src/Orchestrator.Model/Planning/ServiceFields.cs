@@ -27,6 +27,8 @@ internal static class ServiceFields
             ["networks"] = string.Join(", ", spec.Networks.Select(n => n.Aliases.Count == 0 ? n.Network : $"{n.Network} ({string.Join(", ", n.Aliases)})")),
             ["depends_on"] = string.Join(", ", spec.DependsOn.Select(d => $"{d.Service} ({d.Condition}{(d.Required ? "" : ", optional")})")),
             ["restart"] = spec.Restart is { } restart ? Restart(restart) : "",
+            ["update_config"] = spec.Update is { } update ? Rollout(update) : "",
+            ["rollback_config"] = spec.Rollback is { } rollback ? Rollout(rollback) : "",
             ["limits"] = Resources(spec.Limits),
             ["reservations"] = Resources(spec.Reservations),
         };
@@ -91,6 +93,11 @@ internal static class ServiceFields
 
     private static string Restart(RestartPolicy restart) =>
         Text($"{restart.Condition} delay {Amount.Seconds(restart.DelayMs)} max_attempts {restart.MaxAttempts} window {Amount.Seconds(restart.WindowMs)}");
+
+    private static string Rollout(RolloutPolicy policy) =>
+        Text($"parallelism {(policy.HasParallelism ? policy.Parallelism : 1)} delay {Amount.Seconds(policy.DelayMs)} {policy.Order} on failure {policy.FailureAction}")
+        + Text($" monitor {Amount.Seconds(policy.MonitorMs)} max_failure_ratio {policy.MaxFailurePpm / 1e6}")
+        + Text($" progress_deadline {Amount.Seconds(policy.ProgressDeadlineMs)} canary {policy.Canary}");
 
     private static string Resources(Resources? resources)
     {

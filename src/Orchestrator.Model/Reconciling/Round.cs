@@ -1,3 +1,4 @@
+using Orchestrator.Model.Applying;
 using Orchestrator.Model.Scheduling;
 
 namespace Orchestrator.Model.Reconciling;
@@ -28,6 +29,20 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
     public void Remove(Replica replica) => _operations.Add(new() { RemoveReplica = new() { ReplicaId = replica.Id } });
 
     public void Reap(Service service) => _operations.Add(new() { ReapService = new() { ServiceId = service.Id } });
+
+    public void SetRollout(Service service, RolloutState state, string message) => _operations.Add(new()
+    {
+        SetRollout = new() { ServiceId = service.Id, SpecRevision = service.SpecRevision, State = state, Message = message },
+    });
+
+    /// <summary>Returns to the last good version; what follows is decided for the service as it then is.</summary>
+    public Service RollBack(Service service, string reason)
+    {
+        _operations.Add(new() { SetRollout = new() { ServiceId = service.Id, SpecRevision = service.SpecRevision, Message = reason, RollsBack = true } });
+        var next = service.Clone();
+        Rollouts.Return(next, Rollouts.LastGood(next)!, reason, nowMs);
+        return next;
+    }
 
     public void Message(Replica replica, string message)
     {

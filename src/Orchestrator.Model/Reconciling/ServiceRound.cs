@@ -4,40 +4,51 @@ namespace Orchestrator.Model.Reconciling;
 
 /// <summary>Brings one service to what its spec asks. Slots count from 1 to replicas; each has one replica, and during a move or a replacement
 /// also the one that leaves.</summary>
-internal sealed class ServiceRound(Round round, Service service)
+internal sealed class ServiceRound(Round round, Service given)
 {
     /// <summary>Ended replicas kept in each slot, for people to look at.</summary>
     public const int HistoryMax = 2;
 
-    private const long ProofWithoutCheckMs = 1000;
-
+    private Service _service = given;
     private readonly List<SlotView> _views = [];
     private readonly List<(SlotView View, Replica Old)> _outdated = [];
-    private bool _halted;
+    private RolloutProgress _rollout = null!;
     private bool _updating;
     private string? _waitsFor;
 
     public void Run()
     {
-        var asked = service.Removing ? 0 : service.Spec.Replicas;
-        var replicas = round.State.ReplicasOf(service.Id);
+        var asked = _service.Removing ? 0 : _service.Spec.Replicas;
+        var replicas = round.State.ReplicasOf(_service.Id);
         var left = replicas.Unsettled.Where(slot => slot > asked).Sum(slot => Retire(View(replicas, slot)));
-        if (service.Removing && left == 0)
-            round.Reap(service);
-        _views.AddRange(replicas.Unsettled.Where(slot => slot <= asked).Concat(replicas.Missing(asked)).Select(slot => View(replicas, slot)));
-        if (_views.Exists(IsMixed))
-            _views.AddRange(replicas.Slots.Keys.Where(slot => slot <= asked && !replicas.Unsettled.Contains(slot)).Select(slot => View(replicas, slot)));
-        _halted = _views.Exists(IsFailing);
+        if (_service.Removing)
+        {
+            if (left == 0)
+                round.Reap(_service);
+            return;
+        }
+        Look(replicas, asked);
+        _rollout = new(round, _service, _views);
+        if (_rollout.ReasonToRollBack() is { } reason)
+            _rollout = new(round, _service = round.RollBack(_service, reason), _views);
         _updating = _views.Exists(v => v.Up.Exists(r => !IsCurrent(r)));
-        _waitsFor = StartCondition.WaitsFor(round.State, service);
+        _waitsFor = StartCondition.WaitsFor(round.State, _service);
         foreach (var view in _views)
             Visit(view);
         ReplaceNext();
+        _rollout.Report(_views);
+    }
+
+    /// <summary>Slots at which there is something to do; all of them when an earlier spec is involved, as then one depends on the others.</summary>
+    private void Look(ServiceReplicas replicas, int asked)
+    {
+        _views.AddRange(replicas.Unsettled.Where(slot => slot <= asked).Concat(replicas.Missing(asked)).Select(slot => View(replicas, slot)));
+        if ((_service.IsUnderWay() && _service.History.Count > 0) || _views.Exists(IsMixed))
+            _views.AddRange(replicas.Slots.Keys.Where(slot => slot <= asked && !replicas.Unsettled.Contains(slot)).Select(slot => View(replicas, slot)));
     }
 
     private SlotView View(ServiceReplicas replicas, int slot) => new(round, slot, replicas.Slot(slot));
 
-    /// <summary>An old spec is involved: what to do depends on how the other slots are.</summary>
     private bool IsMixed(SlotView view) => view.Up.Exists(r => !IsCurrent(r)) || view.Ended.LastOrDefault() is { } last && !IsCurrent(last);
 
     /// <summary>The slot is not asked for (any more): all its replicas go, and their records once they ended.</summary>
@@ -58,12 +69,15 @@ internal sealed class ServiceRound(Round round, Service service)
             VisitOutdated(view);
             return;
         }
-        foreach (var other in view.Up.Where(r => r != keeper && (keeper.IsServing() || !r.IsServing())).ToList())
+        foreach (var other in view.Up.Where(r => r != keeper && (CanGo(r, keeper) || !r.IsServing())).ToList())
             view.Shut(other);
         view.IsGood = view.Up.Exists(r => r.IsServing());
         if (!keeper.IsPlaced())
-            Start(new(service, keeper, IsNew: false, Leaving(view)), view);
+            Start(new(_service, keeper, IsNew: false, Leaving(view)), view);
     }
+
+    // One of an earlier spec stays until its successor has proved itself: what crashes at once was running for a moment.
+    private bool CanGo(Replica other, Replica keeper) => keeper.IsServing() && (IsCurrent(other) || _rollout.IsProven(keeper));
 
     /// <summary>No replica of the slot is as it should be: those that are up run an old spec or must leave their node.</summary>
     private void VisitOutdated(SlotView view)
@@ -76,7 +90,7 @@ internal sealed class ServiceRound(Round round, Service service)
             Move(view, old);
         else if (view.IsGood)
             _outdated.Add((view, old));
-        else if (_halted)
+        else if (_rollout.IsHalted)
             StartIfUnplaced(view, old);
         else
             Renew(view, old);
@@ -92,7 +106,7 @@ internal sealed class ServiceRound(Round round, Service service)
     private void StartIfUnplaced(SlotView view, Replica old)
     {
         if (!old.IsPlaced())
-            Start(new(service, old, IsNew: false, []), view);
+            Start(new(_service, old, IsNew: false, []), view);
     }
 
     private void Renew(SlotView view, Replica old)
@@ -107,24 +121,24 @@ internal sealed class ServiceRound(Round round, Service service)
         if (leaving is null && view.Going.Count > 0)
             return;
         var last = view.Ended.LastOrDefault(e => leaving is null || e.CreatedRevision > leaving.CreatedRevision);
-        var restores = _halted && last is not null && !IsCurrent(last);
-        var decision = last is null || (!IsCurrent(last) && !restores) ? RestartDecision.AtOnce(0) : RestartRule.After(last, service.Spec.Restart);
+        var restores = _rollout.IsHalted && last is not null && !IsCurrent(last);
+        var decision = last is null || (!IsCurrent(last) && !restores) ? RestartDecision.AtOnce(0) : RestartRule.After(last, _service.Spec.Restart);
         if (!decision.Restart)
         {
             round.Message(last!, decision.Message);
-            view.IsGood = view.IsGood || !RestartRule.IsFailure(last!, service.Spec.Restart);
+            view.IsGood = view.IsGood || !RestartRule.IsFailure(last!, _service.Spec.Restart);
             return;
         }
-        Start(new(service, NewReplica(view.Number, decision, restores ? last : null), IsNew: true, Leaving(view)), view);
+        Start(new(_service, NewReplica(view.Number, decision, restores ? last : null), IsNew: true, Leaving(view)), view);
     }
 
     private Replica NewReplica(int slot, RestartDecision decision, Replica? restored) => new()
     {
-        Id = round.NewId(service.Id, slot),
-        ServiceId = service.Id,
+        Id = round.NewId(_service.Id, slot),
+        ServiceId = _service.Id,
         Slot = slot,
-        SpecRevision = restored?.SpecRevision ?? service.SpecRevision,
-        Spec = restored?.Spec ?? service.Spec,
+        SpecRevision = restored?.SpecRevision ?? _service.SpecRevision,
+        Spec = restored?.Spec ?? _service.Spec,
         NotBeforeMs = decision.DelayMs > 0 ? round.NowMs + decision.DelayMs : 0,
         FailuresInRow = decision.FailuresInRow,
         Message = decision.DelayMs > 0 ? decision.Message + (_updating && restored is null ? "; the update stops here until it runs" : "") : "",
@@ -148,40 +162,25 @@ internal sealed class ServiceRound(Round round, Service service)
     private static bool IsFirstStart(SlotView view, Replica replica) =>
         !view.Ended.Concat(view.Up).Any(r => r.SpecRevision == replica.SpecRevision && r.Observed.StartedMs > 0);
 
-    /// <summary>Rolling replacement, one at a time: the next running replica of the old spec stops only when nothing is missing anywhere in the service.</summary>
+    /// <summary>Rolling replacement: the next replicas of an earlier spec make room, or get a successor beside them.</summary>
     private void ReplaceNext()
     {
-        if (_outdated.Count == 0 || _waitsFor is not null || !_views.TrueForAll(v => v.IsGood) || HasUnproven())
+        if (_outdated.Count == 0 || _waitsFor is not null)
             return;
-        var (view, old) = _outdated.MinBy(o => o.View.Number);
-        view.Shut(old);
+        // A successor that failed beside the old replica is tried again as its restart policy says.
+        foreach (var (view, old) in _outdated.Where(o => _rollout.IsTroubled(o.View)))
+            Refill(view, old);
+        var next = _outdated.Where(o => !_rollout.IsTroubled(o.View)).OrderBy(o => o.View.Number).ToList();
+        foreach (var (view, old) in next.Take(Math.Max(0, _rollout.Budget(_views))))
+            Replace(view, old);
     }
 
-    /// <summary>A replica of the new spec without a health check proves itself by not ending at once; one that follows a failed one by a good run.
-    /// Until then the update does not go on.</summary>
-    private bool HasUnproven()
+    private void Replace(SlotView view, Replica old)
     {
-        var provenMs = round.State.ReplicasOf(service.Id).All.Where(r => r.IsLive() && IsCurrent(r))
-            .Select(r => r.RunningMs + ProofMs(r)).DefaultIfEmpty(0).Max();
-        if (provenMs <= round.NowMs)
-            return false;
-        round.WakeAt(provenMs);
-        return true;
-    }
-
-    private long ProofMs(Replica replica)
-    {
-        if (replica.FailuresInRow > 0)
-            return RestartRule.Window(service.Spec.Restart);
-        return replica.Observed.Health == Health.Healthy ? 0 : ProofWithoutCheckMs;
-    }
-
-    private bool IsFailing(SlotView view)
-    {
-        if (view.Up.LastOrDefault(IsCurrent) is { } up)
-            return up.FailuresInRow > 0 && !up.IsServing();
-        return view.Going.Count == 0 && view.Ended.LastOrDefault() is { } last && IsCurrent(last)
-            && (last.State() == ReplicaState.Orphaned || last.IsLive() ? last.FailuresInRow > 0 : RestartRule.IsFailure(last, service.Spec.Restart));
+        if (_rollout.Order == RolloutOrder.StartFirst)
+            Refill(view, old);
+        else
+            view.Shut(old);
     }
 
     private static Replica? KeepBest(SlotView view, IEnumerable<Replica> alike)
@@ -194,8 +193,8 @@ internal sealed class ServiceRound(Round round, Service service)
 
     private List<Replica> Leaving(SlotView view) => view.Up.Where(MustMove).ToList();
 
-    private bool IsCurrent(Replica replica) => replica.SpecRevision == service.SpecRevision;
+    private bool IsCurrent(Replica replica) => replica.SpecRevision == _service.SpecRevision;
 
     private bool MustMove(Replica replica) =>
-        NodeRules.MustMove(replica, round.State.Nodes.GetValueOrDefault(replica.NodeId), service, round.State.Cluster);
+        NodeRules.MustMove(replica, round.State.Nodes.GetValueOrDefault(replica.NodeId), _service, round.State.Cluster);
 }

@@ -56,6 +56,31 @@ public sealed class WaitingTests
     }
 
     [Fact]
+    public void A_version_that_was_rolled_back_has_failed_and_says_why_by_the_replica_that_did()
+    {
+        var failed = Replica(2, ReplicaState.Failed);
+        failed.SpecRevision = 9;
+        var picture = Picture(12, 2, 2, [Replica(1, ReplicaState.Running), Replica(2, ReplicaState.Running), failed]);
+        var service = picture.Services[0].Service;
+        service.Version = 1;
+        service.Rollout = new Rollout { RolledBack = 2, Message = "web.2 failed: exit code 1" };
+        service.History.Add(new ServiceVersion { Version = 2, SpecRevision = 9, Message = "web.2 failed: exit code 1" });
+        var progress = ServiceProgress.Of(picture, s_short, revision: 9).Single();
+        Assert.Equal((Outcome.Failed, "version 2 was rolled back to 1: web.2 failed: exit code 1"), (progress.Outcome, progress.Detail));
+        Assert.Same(failed, progress.Culprit);
+        Assert.Equal(Outcome.Up, ServiceProgress.Of(picture, s_short, revision: 10).Single().Outcome);
+    }
+
+    [Fact]
+    public void Canaries_that_wait_to_be_promoted_are_up()
+    {
+        var picture = Picture(12, 1, 3, [Replica(1, ReplicaState.Running)]);
+        picture.Services[0].Service.Rollout = new Rollout { State = RolloutState.RolloutCanary, Message = "1 of 3 replicas run version 2" };
+        var progress = ServiceProgress.Of(picture, s_short, revision: 9).Single();
+        Assert.Equal((Outcome.Up, "1/3 up; 1 of 3 replicas run version 2; `orc rollout promote shop/web` goes on"), (progress.Outcome, progress.Describe(withDetail: true)));
+    }
+
+    [Fact]
     public async Task Apply_waits_until_all_is_up_and_shows_each_step_once()
     {
         await using var cluster = await FakeCluster.StartAsync();
@@ -104,7 +129,7 @@ public sealed class WaitingTests
     }
 
     private static ServiceProgress Of(TimeSpan waited, int running, int asked, Replica[] replicas, RestartCondition restart = RestartCondition.Any) =>
-        ServiceProgress.Of(Picture(1, running, asked, replicas, restart), waited).Single();
+        ServiceProgress.Of(Picture(1, running, asked, replicas, restart), waited, revision: 0).Single();
 
     private static WatchStackResponse Picture(ulong revision, int running, int asked, Replica[] replicas, RestartCondition restart = RestartCondition.Any) => new()
     {

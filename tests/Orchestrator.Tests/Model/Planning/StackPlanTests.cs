@@ -77,6 +77,8 @@ public sealed class StackPlanTests
             Reservations = new() { Pids = 1 },
             Constraints = { "node.id==a" },
             Restart = new(),
+            Update = new(),
+            Rollback = new(),
             Labels = { ["K"] = "V" },
             Platform = "linux/amd64",
         };

@@ -75,6 +75,10 @@ public sealed class ScenarioTests
                 case ["rm", var stack]:
                     Propose(new Operation { RemoveStack = new() { Name = stack } });
                     break;
+                case ["rollout", var verb, var service, .. var version]:
+                    var to = version.Length > 0 ? int.Parse(version[0], CultureInfo.InvariantCulture) : 0;
+                    Propose(new Operation { SteerRollout = new() { ServiceId = service, Verb = Enum.Parse<RolloutVerb>("Rollout" + verb, ignoreCase: true), ToVersion = to } });
+                    break;
                 case ["end", var slot, var exitCode]:
                     _cluster.End(_cluster.State.Replicas.Values.Single(r => NameOf(r) == slot), int.Parse(exitCode, CultureInfo.InvariantCulture));
                     break;
@@ -121,7 +125,8 @@ public sealed class ScenarioTests
 
         private void Trace(ClusterState state)
         {
-            foreach (var id in _last.Keys.Where(id => !state.Replicas.ContainsKey(id)).Order(StringComparer.Ordinal).ToList())
+            TraceRollouts(state);
+            foreach (var id in _last.Keys.Where(id => !id.EndsWith('!') && !state.Replicas.ContainsKey(id)).Order(StringComparer.Ordinal).ToList())
             {
                 Write(_names[id], "removed");
                 _last.Remove(id);
@@ -132,6 +137,20 @@ public sealed class ScenarioTests
                 if (_last.GetValueOrDefault(replica.Id) != text)
                     Write(NameOf(replica), text);
                 _last[replica.Id] = text;
+            }
+        }
+
+        // A first rollout is what its replicas say.
+        private void TraceRollouts(ClusterState state)
+        {
+            foreach (var service in state.Services.Values.Where(s => s.History.Count > 0 && !s.Removing))
+            {
+                var rollout = service.Rollout;
+                var text = string.Create(CultureInfo.InvariantCulture, $"version {service.Version} {rollout.State}{(rollout.Held ? " held" : "")}")
+                    + (rollout.Message.Length > 0 ? $" \"{rollout.Message}\"" : "");
+                if (_last.GetValueOrDefault(service.Id + "!") != text)
+                    Write(service.Name, text);
+                _last[service.Id + "!"] = text;
             }
         }
 
@@ -154,7 +173,7 @@ public sealed class ScenarioTests
             return _names[replica.Id] = string.Create(CultureInfo.InvariantCulture, $"{slot}#{_attempts[slot]}");
         }
 
-        // "web,replicas=3,memory=512,image=app,restart=on-failure,needs=db:healthy,on=node.hostname==a,port=8080"
+        // "web,replicas=3,memory=512,image=app,restart=on-failure,needs=db:healthy,on=node.hostname==a,port=8080" and those of Policy
         private static ServiceSpec Service(string text)
         {
             var parts = text.Split(',');
@@ -168,6 +187,8 @@ public sealed class ScenarioTests
                 service.Ports.Add(new PortSpec { Target = 80, Published = int.Parse(port, CultureInfo.InvariantCulture) });
             if (o.TryGetValue("needs", out var needs))
                 service.DependsOn.Add(Need(needs.Split(':')));
+            if (o.ContainsKey("onfail") || o.ContainsKey("order") || o.ContainsKey("par") || o.ContainsKey("canary"))
+                service.Update = Policy(o);
             service.Restart = new()
             {
                 Condition = o.GetValueOrDefault("restart") switch { "none" => RestartCondition.None, "on-failure" => RestartCondition.OnFailure, _ => RestartCondition.Any },
@@ -175,6 +196,19 @@ public sealed class ScenarioTests
             };
             return service;
         }
+
+        // "par=2,order=start,onfail=rollback,monitor=5,delay=2,ratio=30 (per cent),deadline=60,canary=1": times in seconds.
+        private static RolloutPolicy Policy(Dictionary<string, string> o) => new()
+        {
+            Parallelism = (int)Number(o, "par", 1),
+            Order = o.GetValueOrDefault("order") == "start" ? RolloutOrder.StartFirst : RolloutOrder.StopFirst,
+            FailureAction = Enum.Parse<FailureAction>(o.GetValueOrDefault("onfail", "pause"), ignoreCase: true),
+            MonitorMs = 1000 * Number(o, "monitor", 0),
+            DelayMs = 1000 * Number(o, "delay", 0),
+            MaxFailurePpm = (int)(10_000 * Number(o, "ratio", 0)),
+            ProgressDeadlineMs = 1000 * Number(o, "deadline", 0),
+            Canary = (int)Number(o, "canary", 0),
+        };
 
         private static Dependency Need(string[] parts) => new()
         {

@@ -1,0 +1,133 @@
+namespace Orchestrator.Model.Applying;
+
+/// <summary>The versions of a service's spec, and which of them its replicas are brought to. A message in the state is never changed: all of
+/// this happens to a copy that is not put yet.</summary>
+internal static class Rollouts
+{
+    /// <summary>Other versions that are kept; the last good one beyond that.</summary>
+    public const int HistoryMax = 10;
+
+    /// <summary>A new version, for which the replicas must be replaced.</summary>
+    public static void Begin(Service service, ServiceSpec spec, ulong revision, long nowMs)
+    {
+        if (service.Version > 0)
+            Retire(service, nowMs, "");
+        service.Spec = spec;
+        service.SpecRevision = revision;
+        service.Version = ++service.LastVersion;
+        service.Rollout = new() { StartedMs = nowMs };
+    }
+
+    /// <summary>An earlier version as it was: its replicas that still run stay.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="to">One of its history.</param>
+    /// <param name="message">Why the current version is given up; empty when nothing was wrong with it.</param>
+    /// <param name="nowMs">The leader's clock.</param>
+    public static void Return(Service service, ServiceVersion to, string message, long nowMs)
+    {
+        var from = service.Version;
+        service.History.Remove(to);
+        Retire(service, nowMs, message);
+        service.Spec = to.Spec;
+        service.SpecRevision = to.SpecRevision;
+        service.Version = to.Version;
+        service.Rollout = new() { StartedMs = nowMs, RolledBack = from, Message = message };
+    }
+
+    public static ServiceVersion? LastGood(Service service) => service.History.LastOrDefault(v => v.Good);
+
+    public static Refusal? Set(Draft draft, SetRollout set)
+    {
+        if (draft.Service(set.ServiceId) is not { } service)
+            return Refuse.NotFound($"service {set.ServiceId}: there is no such service");
+        if (service.SpecRevision != set.SpecRevision || service.Rollout is null)
+            return Refuse.Conflict($"service {service.Id}: it has another spec meanwhile");
+        var next = service.Clone();
+        if (!set.RollsBack)
+            Advance(next, set, draft.NowMs);
+        else if (LastGood(next) is { } good)
+            Return(next, good, set.Message, draft.NowMs);
+        else
+            return Refuse.Conflict($"service {service.Id}: it has no good version to return to");
+        draft.Put(next);
+        return null;
+    }
+
+    public static Refusal? Steer(Draft draft, SteerRollout steer)
+    {
+        if (draft.Service(steer.ServiceId) is not { Removing: false } service)
+            return Refuse.NotFound($"service {steer.ServiceId}: there is no such service");
+        var next = service.Clone();
+        next.Rollout ??= new() { State = RolloutState.RolloutComplete };
+        var refusal = steer.Verb switch
+        {
+            RolloutVerb.RolloutUndo => Undo(next, steer.ToVersion, draft.NowMs),
+            RolloutVerb.RolloutRestart => Restart(next, draft),
+            _ => Turn(next, steer.Verb, draft.NowMs),
+        };
+        if (refusal is null)
+            draft.Put(next);
+        return refusal;
+    }
+
+    private static void Advance(Service service, SetRollout set, long nowMs)
+    {
+        service.Rollout.State = set.State;
+        if (set.Message.Length > 0 || !service.IsRollback())
+            service.Rollout.Message = set.Message;
+        service.Rollout.FinishedMs = set.State == RolloutState.RolloutComplete ? nowMs : 0;
+    }
+
+    private static Refusal? Undo(Service service, int version, long nowMs)
+    {
+        if (version == service.Version)
+            return Refuse.Conflict($"service {service.Id}: it is at version {version} already");
+        var to = version != 0 ? service.History.LastOrDefault(v => v.Version == version) : LastGood(service) ?? service.History.LastOrDefault();
+        if (to is null)
+            return Refuse.NotFound($"service {service.Id}: {(version == 0 ? "it has no earlier version" : $"version {version} is not kept")}{Kept(service)}");
+        Return(service, to, "", nowMs);
+        return null;
+    }
+
+    private static string Kept(Service service) =>
+        service.History.Count == 0 ? "" : $"; there are {string.Join(", ", service.History.Select(v => v.Version).Order())}";
+
+    private static Refusal? Restart(Service service, Draft draft)
+    {
+        Begin(service, service.Spec.Clone(), draft.Revision, draft.NowMs);
+        return null;
+    }
+
+    private static Refusal? Turn(Service service, RolloutVerb verb, long nowMs)
+    {
+        if (!service.IsUnderWay())
+            return Refuse.Conflict($"service {service.Id}: no rollout is under way; version {service.Version} is complete");
+        if (verb == RolloutVerb.RolloutPromote && service.Rollout.State != RolloutState.RolloutCanary)
+            return Refuse.Conflict($"service {service.Id}: nothing waits to be promoted");
+        service.Rollout.Held = verb == RolloutVerb.RolloutPause;
+        if (verb == RolloutVerb.RolloutPause)
+            return null;
+        service.Rollout.Promoted |= verb == RolloutVerb.RolloutPromote;
+        service.Rollout.StartedMs = nowMs;
+        service.Rollout.State = RolloutState.RolloutRunning;
+        if (!service.IsRollback())
+            service.Rollout.Message = "";
+        return null;
+    }
+
+    private static void Retire(Service service, long nowMs, string message)
+    {
+        service.History.Add(new ServiceVersion
+        {
+            Version = service.Version,
+            SpecRevision = service.SpecRevision,
+            Spec = service.Spec,
+            ReplacedMs = nowMs,
+            Good = message.Length == 0 && service.Rollout?.State == RolloutState.RolloutComplete,
+            Message = message,
+        });
+        var good = LastGood(service);
+        while (service.History.Count > HistoryMax && service.History.FirstOrDefault(v => v != good) is { } oldest)
+            service.History.Remove(oldest);
+    }
+}

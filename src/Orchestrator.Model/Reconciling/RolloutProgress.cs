@@ -1,0 +1,155 @@
+using System.Globalization;
+using Orchestrator.Model.Applying;
+
+namespace Orchestrator.Model.Reconciling;
+
+/// <summary>How far a service is with the rollout of its spec: judged anew from its replicas in every round.</summary>
+internal sealed class RolloutProgress
+{
+    private const long ProofWithoutCheckMs = 1000;
+    private const long DeadlineMs = 600_000;
+    private const int Millionths = 1_000_000;
+
+    private readonly Round _round;
+    private readonly Service _service;
+    private readonly RolloutPolicy _policy;
+    private readonly List<SlotView> _troubled;
+    private readonly int _slots;
+
+    /// <param name="round">The round.</param>
+    /// <param name="service">The service.</param>
+    /// <param name="views">All its slots that are asked for, or, where nothing earlier runs, those at which there is something to do.</param>
+    public RolloutProgress(Round round, Service service, List<SlotView> views)
+    {
+        (_round, _service, _slots) = (round, service, views.Count);
+        _policy = (service.Rollout?.RolledBack > 0 ? service.Spec.Rollback : service.Spec.Update) ?? new();
+        _troubled = views.FindAll(IsTroubled);
+        IsHalted = _policy.FailureAction != FailureAction.Continue && (long)_troubled.Count * Millionths > (long)_policy.MaxFailurePpm * _slots;
+        IsLate = IsJudged && service.Rollout?.State != RolloutState.RolloutCanary && RoundIsPast(ProgressMs(views) + Deadline);
+    }
+
+    /// <summary>More slots fail than may: nothing further of an earlier spec is taken down, and what crashes of it comes back as it was.</summary>
+    public bool IsHalted { get; }
+
+    public RolloutOrder Order => _policy.Order;
+
+    /// <summary>No slot was done within the deadline.</summary>
+    private bool IsLate { get; }
+
+    // The first version has nothing to go back to: its replicas just go on trying.
+    private bool IsJudged => _service.IsUnderWay() && _service.History.Count > 0 && !_service.Rollout.Held;
+
+    private long Deadline => _policy.ProgressDeadlineMs > 0 ? _policy.ProgressDeadlineMs : DeadlineMs;
+
+    /// <summary>Why the rollout is to be undone; null when it is not.</summary>
+    public string? ReasonToRollBack() =>
+        IsJudged && (IsHalted || IsLate) && _policy.FailureAction == FailureAction.Rollback && _service.Rollout.RolledBack == 0
+        && Rollouts.LastGood(_service) is not null
+            ? Reason()
+            : null;
+
+    /// <summary>A replica of the current spec failed here and none has proved itself since.</summary>
+    public bool IsTroubled(SlotView view)
+    {
+        if (view.Up.LastOrDefault(IsCurrent) is { } up)
+            return up.FailuresInRow > 0 && !(up.IsServing() && IsProven(up));
+        return view.Going.Count == 0 && view.Ended.LastOrDefault() is { } last && IsCurrent(last)
+            && (last.State() == ReplicaState.Orphaned || last.IsLive() ? last.FailuresInRow > 0 : RestartRule.IsFailure(last, _service.Spec.Restart));
+    }
+
+    /// <summary>A replica of the current spec proves itself by its health check, by a second without ending, or, after a failure, by a good run.</summary>
+    public bool IsProven(Replica replica) => RoundIsPast(ProvenMs(replica));
+
+    /// <summary>How many more slots may be replaced now.</summary>
+    /// <param name="views">After they were visited.</param>
+    public int Budget(List<SlotView> views)
+    {
+        if (IsHalted || (IsLate && _policy.FailureAction != FailureAction.Continue) || _service.Rollout?.Held == true)
+            return 0;
+        var busy = views.Count(v => !_troubled.Contains(v) && IsBusy(v));
+        var most = !_policy.HasParallelism ? 1 : _policy.Parallelism == 0 ? int.MaxValue : _policy.Parallelism;
+        return Math.Min(most - busy, CanariesLeft(views));
+    }
+
+    /// <summary>Proposes the state that the rollout has come to, when it is another one.</summary>
+    /// <param name="views">After they were visited.</param>
+    public void Report(List<SlotView> views)
+    {
+        if (!_service.IsUnderWay())
+            return;
+        var (state, message) = Judge(views);
+        if (state != _service.Rollout.State)
+            _round.SetRollout(_service, state, message);
+    }
+
+    private long ProvenMs(Replica replica)
+    {
+        if (replica.FailuresInRow > 0)
+            return replica.RunningMs + Math.Max(_policy.MonitorMs, RestartRule.Window(_service.Spec.Restart));
+        return replica.RunningMs + (_policy.MonitorMs > 0 ? _policy.MonitorMs : replica.Observed.Health == Health.Healthy ? 0 : ProofWithoutCheckMs);
+    }
+
+    private (RolloutState, string) Judge(List<SlotView> views)
+    {
+        if (IsComplete(views))
+            return (RolloutState.RolloutComplete, "");
+        if (IsJudged && (IsHalted || (IsLate && _policy.FailureAction != FailureAction.Continue)))
+            return (RolloutState.RolloutPaused, Reason());
+        if (IsCanary && !IsHalted && (_service.Rollout.State == RolloutState.RolloutCanary || HasCanaries(views)))
+            return (RolloutState.RolloutCanary, string.Create(CultureInfo.InvariantCulture, $"{_policy.Canary} of {_slots} replicas run version {_service.Version}"));
+        return (RolloutState.RolloutRunning, "");
+    }
+
+    private bool IsCanary => _policy.Canary > 0 && _service.Rollout is { Promoted: false, RolledBack: 0 } && _service.History.Count > 0;
+
+    private bool HasCanaries(List<SlotView> views) =>
+        CanariesLeft(views) <= 0 && views.TrueForAll(v => !v.Up.Exists(IsCurrent) || v.Up.Exists(r => IsCurrent(r) && r.IsServing() && IsProven(r)));
+
+    private int CanariesLeft(List<SlotView> views) => IsCanary ? _policy.Canary - views.Count(v => v.Up.Exists(IsCurrent)) : int.MaxValue;
+
+    /// <summary>Every slot has its proven replica and no other, or has done its work. Slots that are not looked at have one, on its way or there.</summary>
+    private bool IsComplete(List<SlotView> views)
+    {
+        if (!views.TrueForAll(IsDone))
+            return false;
+        var seen = views.Select(v => v.Number).ToHashSet();
+        var others = _round.State.ReplicasOf(_service.Id).Slots.Where(s => s.Key <= _service.Spec.Replicas && !seen.Contains(s.Key)).ToList();
+        return views.Count + others.Count == _service.Spec.Replicas && others.TrueForAll(s => s.Value.All.Any(r => r.IsServing() && IsProven(r)));
+    }
+
+    private bool IsDone(SlotView view)
+    {
+        if (view.Going.Count > 0 || view.Up.Count > 1)
+            return false;
+        if (view.Up.Count == 1)
+            return IsCurrent(view.Up[0]) && view.Up[0].IsServing() && IsProven(view.Up[0]);
+        return view.Ended.LastOrDefault() is { } last && IsCurrent(last) && last.State() == ReplicaState.Complete
+            && !RestartRule.IsFailure(last, _service.Spec.Restart);
+    }
+
+    private bool IsBusy(SlotView view) => !view.IsGood || view.Up.Exists(r => IsCurrent(r) && (!r.IsServing() || !RoundIsPast(ProvenMs(r) + _policy.DelayMs)));
+
+    // Else somebody must look again when it is.
+    private bool RoundIsPast(long timeMs)
+    {
+        if (timeMs <= _round.NowMs)
+            return true;
+        _round.WakeAt(timeMs);
+        return false;
+    }
+
+    private long ProgressMs(List<SlotView> views) =>
+        views.SelectMany(v => v.Up).Where(r => IsCurrent(r) && r.IsServing() && r.FailuresInRow == 0).Select(ProvenMs).Append(_service.Rollout?.StartedMs ?? 0).Max();
+
+    private string Reason()
+    {
+        if (_troubled.Count == 0)
+            return $"no replica was done within {Amount.Seconds(Deadline)}";
+        var (view, more) = (_troubled.MinBy(v => v.Number)!, _troubled.Count - 1);
+        var ended = view.Ended.LastOrDefault(r => IsCurrent(r) && RestartRule.IsFailure(r, _service.Spec.Restart));
+        return string.Create(CultureInfo.InvariantCulture, $"{_service.Name}.{view.Number} failed: {(ended is null ? "its node was lost" : RestartRule.Reason(ended))}")
+            + (more > 0 ? string.Create(CultureInfo.InvariantCulture, $" (and {more} more)") : "");
+    }
+
+    private bool IsCurrent(Replica replica) => replica.SpecRevision == _service.SpecRevision;
+}
