@@ -75,7 +75,10 @@ internal static class Rollouts
         service.Rollout.State = set.State;
         if (set.Message.Length > 0 || !service.IsRollback())
             service.Rollout.Message = set.Message;
-        service.Rollout.FinishedMs = set.State == RolloutState.RolloutComplete ? nowMs : 0;
+        if (set.State != RolloutState.RolloutComplete)
+            return;
+        service.Rollout.FinishedMs = nowMs;
+        service.Rollout.Held = false;
     }
 
     private static Refusal? Undo(Service service, int version, long nowMs)

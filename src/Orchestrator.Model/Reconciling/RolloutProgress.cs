@@ -25,7 +25,7 @@ internal sealed class RolloutProgress
         _policy = (service.Rollout?.RolledBack > 0 ? service.Spec.Rollback : service.Spec.Update) ?? new();
         _troubled = views.FindAll(IsTroubled);
         IsHalted = _policy.FailureAction != FailureAction.Continue && (long)_troubled.Count * Millionths > (long)_policy.MaxFailurePpm * _slots;
-        IsLate = IsJudged && service.Rollout?.State != RolloutState.RolloutCanary && RoundIsPast(ProgressMs(views) + Deadline);
+        IsLate = IsJudged && service.Rollout?.State != RolloutState.RolloutCanary && views.Exists(IsUnfinished) && RoundIsPast(ProgressMs(views) + Deadline);
     }
 
     /// <summary>More slots fail than may: nothing further of an earlier spec is taken down, and what crashes of it comes back as it was.</summary>
@@ -33,11 +33,11 @@ internal sealed class RolloutProgress
 
     public RolloutOrder Order => _policy.Order;
 
-    /// <summary>No slot was done within the deadline.</summary>
+    /// <summary>A replica is on its way, and no slot was done within the deadline.</summary>
     private bool IsLate { get; }
 
     // The first version has nothing to go back to: its replicas just go on trying.
-    private bool IsJudged => _service.IsUnderWay() && _service.History.Count > 0 && !_service.Rollout.Held;
+    private bool IsJudged => !_service.Removing && _service.IsUnderWay() && _service.History.Count > 0 && !_service.Rollout.Held;
 
     private long Deadline => _policy.ProgressDeadlineMs > 0 ? _policy.ProgressDeadlineMs : DeadlineMs;
 
@@ -53,7 +53,7 @@ internal sealed class RolloutProgress
     {
         if (view.Up.LastOrDefault(IsCurrent) is { } up)
             return up.FailuresInRow > 0 && !(up.IsServing() && IsProven(up));
-        return view.Going.Count == 0 && view.Ended.LastOrDefault() is { } last && IsCurrent(last)
+        return view.Going.Count == 0 && view.Ended.LastOrDefault() is { } last && IsCurrent(last) && view.Up.TrueForAll(r => r.CreatedRevision < last.CreatedRevision)
             && (last.State() == ReplicaState.Orphaned || last.IsLive() ? last.FailuresInRow > 0 : RestartRule.IsFailure(last, _service.Spec.Restart));
     }
 
@@ -112,9 +112,16 @@ internal sealed class RolloutProgress
     {
         if (!views.TrueForAll(IsDone))
             return false;
-        var seen = views.Select(v => v.Number).ToHashSet();
-        var others = _round.State.ReplicasOf(_service.Id).Slots.Where(s => s.Key <= _service.Spec.Replicas && !seen.Contains(s.Key)).ToList();
-        return views.Count + others.Count == _service.Spec.Replicas && others.TrueForAll(s => s.Value.All.Any(r => r.IsServing() && IsProven(r)));
+        var (seen, done) = (views.Select(v => v.Number).ToHashSet(), views.Count);
+        foreach (var (slot, replicas) in _round.State.ReplicasOf(_service.Id).Slots)
+        {
+            if (seen.Contains(slot) || slot > _service.Spec.Replicas)
+                continue;
+            if (!replicas.All.Any(r => r.IsServing() && IsProven(r)))
+                return false;
+            done++;
+        }
+        return done == _service.Spec.Replicas;
     }
 
     private bool IsDone(SlotView view)
@@ -126,6 +133,8 @@ internal sealed class RolloutProgress
         return view.Ended.LastOrDefault() is { } last && IsCurrent(last) && last.State() == ReplicaState.Complete
             && !RestartRule.IsFailure(last, _service.Spec.Restart);
     }
+
+    private bool IsUnfinished(SlotView view) => view.Up.Exists(r => IsCurrent(r) && !r.IsServing());
 
     private bool IsBusy(SlotView view) => !view.IsGood || view.Up.Exists(r => IsCurrent(r) && (!r.IsServing() || !RoundIsPast(ProvenMs(r) + _policy.DelayMs)));
 

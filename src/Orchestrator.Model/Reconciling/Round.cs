@@ -8,6 +8,7 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
 {
     private readonly List<Operation> _operations = [];
     private readonly List<Wanted> _wanted = [];
+    private readonly HashSet<string> _leaving = new(StringComparer.Ordinal);
 
     public ClusterState State => state;
 
@@ -21,10 +22,17 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
 
     public void WakeAt(long timeMs) => WakeMs = Math.Min(WakeMs ?? long.MaxValue, timeMs);
 
-    public void Orphan(Replica replica) => _operations.Add(new() { OrphanReplica = new() { ReplicaId = replica.Id } });
+    public void Orphan(Replica replica)
+    {
+        if (_leaving.Add(replica.Id))
+            _operations.Add(new() { OrphanReplica = new() { ReplicaId = replica.Id } });
+    }
 
-    public void Shut(Replica replica) =>
+    public void Shut(Replica replica)
+    {
+        _leaving.Add(replica.Id);
         _operations.Add(new() { SetDesired = new() { ReplicaId = replica.Id, Desired = DesiredState.DesiredShutdown } });
+    }
 
     public void Remove(Replica replica) => _operations.Add(new() { RemoveReplica = new() { ReplicaId = replica.Id } });
 
@@ -65,9 +73,23 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
     {
         if (_wanted.Count == 0)
             return;
+        foreach (var ofService in _wanted.Where(w => w.IsFirstStart).GroupBy(w => w.Service.Id).ToList())
+            HoldWaiting(ofService.ToList());
         var scheduler = new Scheduler(state, seed);
         foreach (var alike in _wanted.GroupBy(w => (w.Service.Id, w.Replica.SpecRevision)))
             PlaceAlike(scheduler, alike.ToList());
+    }
+
+    // What this round itself stops is nothing to rely on.
+    private void HoldWaiting(List<Wanted> ofService)
+    {
+        if (StartCondition.WaitsFor(state, ofService[0].Service, _leaving) is not { } reason)
+            return;
+        foreach (var wanted in ofService)
+        {
+            Hold(wanted, reason);
+            _wanted.Remove(wanted);
+        }
     }
 
     private void PlaceAlike(Scheduler scheduler, List<Wanted> alike)

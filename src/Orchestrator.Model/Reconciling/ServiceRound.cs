@@ -1,15 +1,15 @@
+using System.Collections.Immutable;
 using Orchestrator.Model.Indexes;
 
 namespace Orchestrator.Model.Reconciling;
 
 /// <summary>Brings one service to what its spec asks. Slots count from 1 to replicas; each has one replica, and during a move or a replacement
 /// also the one that leaves.</summary>
-internal sealed class ServiceRound(Round round, Service given)
+internal sealed class ServiceRound(Round round, Service service)
 {
     /// <summary>Ended replicas kept in each slot, for people to look at.</summary>
     public const int HistoryMax = 2;
 
-    private Service _service = given;
     private readonly List<SlotView> _views = [];
     private readonly List<(SlotView View, Replica Old)> _outdated = [];
     private RolloutProgress _rollout = null!;
@@ -18,21 +18,26 @@ internal sealed class ServiceRound(Round round, Service given)
 
     public void Run()
     {
-        var asked = _service.Removing ? 0 : _service.Spec.Replicas;
-        var replicas = round.State.ReplicasOf(_service.Id);
-        var left = replicas.Unsettled.Where(slot => slot > asked).Sum(slot => Retire(View(replicas, slot)));
-        if (_service.Removing)
+        var replicas = round.State.ReplicasOf(service.Id);
+        var asked = service.Removing ? 0 : service.Spec.Replicas;
+        Look(replicas, asked);
+        _rollout = new(round, service, _views);
+        if (_rollout.ReasonToRollBack() is { } reason)
         {
-            if (left == 0)
-                round.Reap(_service);
+            new ServiceRound(round, round.RollBack(service, reason)).Run();
             return;
         }
-        Look(replicas, asked);
-        _rollout = new(round, _service, _views);
-        if (_rollout.ReasonToRollBack() is { } reason)
-            _rollout = new(round, _service = round.RollBack(_service, reason), _views);
+        var left = replicas.Unsettled.Where(slot => slot > asked).Sum(slot => Retire(View(replicas, slot)));
+        if (service.Removing && left == 0)
+            round.Reap(service);
+        if (!service.Removing)
+            BringToSpec();
+    }
+
+    private void BringToSpec()
+    {
         _updating = _views.Exists(v => v.Up.Exists(r => !IsCurrent(r)));
-        _waitsFor = StartCondition.WaitsFor(round.State, _service);
+        _waitsFor = StartCondition.WaitsFor(round.State, service, ImmutableHashSet<string>.Empty);
         foreach (var view in _views)
             Visit(view);
         ReplaceNext();
@@ -43,7 +48,7 @@ internal sealed class ServiceRound(Round round, Service given)
     private void Look(ServiceReplicas replicas, int asked)
     {
         _views.AddRange(replicas.Unsettled.Where(slot => slot <= asked).Concat(replicas.Missing(asked)).Select(slot => View(replicas, slot)));
-        if ((_service.IsUnderWay() && _service.History.Count > 0) || _views.Exists(IsMixed))
+        if ((service.IsUnderWay() && service.History.Count > 0) || _views.Exists(IsMixed))
             _views.AddRange(replicas.Slots.Keys.Where(slot => slot <= asked && !replicas.Unsettled.Contains(slot)).Select(slot => View(replicas, slot)));
     }
 
@@ -73,7 +78,7 @@ internal sealed class ServiceRound(Round round, Service given)
             view.Shut(other);
         view.IsGood = view.Up.Exists(r => r.IsServing());
         if (!keeper.IsPlaced())
-            Start(new(_service, keeper, IsNew: false, Leaving(view)), view);
+            Start(WantedOf(view, keeper, isNew: false, Leaving(view)));
     }
 
     // One of an earlier spec stays until its successor has proved itself: what crashes at once was running for a moment.
@@ -106,7 +111,7 @@ internal sealed class ServiceRound(Round round, Service given)
     private void StartIfUnplaced(SlotView view, Replica old)
     {
         if (!old.IsPlaced())
-            Start(new(_service, old, IsNew: false, []), view);
+            Start(WantedOf(view, old, isNew: false, []));
     }
 
     private void Renew(SlotView view, Replica old)
@@ -122,38 +127,38 @@ internal sealed class ServiceRound(Round round, Service given)
             return;
         var last = view.Ended.LastOrDefault(e => leaving is null || e.CreatedRevision > leaving.CreatedRevision);
         var restores = _rollout.IsHalted && last is not null && !IsCurrent(last);
-        var decision = last is null || (!IsCurrent(last) && !restores) ? RestartDecision.AtOnce(0) : RestartRule.After(last, _service.Spec.Restart);
+        var decision = last is null || (!IsCurrent(last) && !restores) ? RestartDecision.AtOnce(0) : RestartRule.After(last, service.Spec.Restart);
         if (!decision.Restart)
         {
             round.Message(last!, decision.Message);
-            view.IsGood = view.IsGood || !RestartRule.IsFailure(last!, _service.Spec.Restart);
+            view.IsGood = view.IsGood || !RestartRule.IsFailure(last!, service.Spec.Restart);
             return;
         }
-        Start(new(_service, NewReplica(view.Number, decision, restores ? last : null), IsNew: true, Leaving(view)), view);
+        Start(WantedOf(view, NewReplica(view.Number, decision, restores ? last : null), isNew: true, Leaving(view)));
     }
 
     private Replica NewReplica(int slot, RestartDecision decision, Replica? restored) => new()
     {
-        Id = round.NewId(_service.Id, slot),
-        ServiceId = _service.Id,
+        Id = round.NewId(service.Id, slot),
+        ServiceId = service.Id,
         Slot = slot,
-        SpecRevision = restored?.SpecRevision ?? _service.SpecRevision,
-        Spec = restored?.Spec ?? _service.Spec,
+        SpecRevision = restored?.SpecRevision ?? service.SpecRevision,
+        Spec = restored?.Spec ?? service.Spec,
         NotBeforeMs = decision.DelayMs > 0 ? round.NowMs + decision.DelayMs : 0,
         FailuresInRow = decision.FailuresInRow,
         Message = decision.DelayMs > 0 ? decision.Message + (_updating && restored is null ? "; the update stops here until it runs" : "") : "",
     };
 
-    private void Start(Wanted wanted, SlotView view)
+    private Wanted WantedOf(SlotView view, Replica replica, bool isNew, IReadOnlyList<Replica> predecessors) =>
+        new(service, replica, isNew, IsFirstStart(view, replica), predecessors);
+
+    private void Start(Wanted wanted)
     {
-        var replica = wanted.Replica;
-        if (replica.NotBeforeMs > round.NowMs)
+        if (wanted.Replica.NotBeforeMs > round.NowMs)
         {
-            round.WakeAt(replica.NotBeforeMs);
-            round.Hold(wanted, replica.Message);
+            round.WakeAt(wanted.Replica.NotBeforeMs);
+            round.Hold(wanted, wanted.Replica.Message);
         }
-        else if (_waitsFor is not null && IsFirstStart(view, replica))
-            round.Hold(wanted, _waitsFor);
         else
             round.Place(wanted);
     }
@@ -193,8 +198,8 @@ internal sealed class ServiceRound(Round round, Service given)
 
     private List<Replica> Leaving(SlotView view) => view.Up.Where(MustMove).ToList();
 
-    private bool IsCurrent(Replica replica) => replica.SpecRevision == _service.SpecRevision;
+    private bool IsCurrent(Replica replica) => replica.SpecRevision == service.SpecRevision;
 
     private bool MustMove(Replica replica) =>
-        NodeRules.MustMove(replica, round.State.Nodes.GetValueOrDefault(replica.NodeId), _service, round.State.Cluster);
+        NodeRules.MustMove(replica, round.State.Nodes.GetValueOrDefault(replica.NodeId), service, round.State.Cluster);
 }

@@ -9,10 +9,13 @@ namespace Orchestrator.Model.Reconciling;
 internal static class StartCondition
 {
     /// <summary>"waits for db: service_healthy", and why that will not come by itself; or null when nothing is waited for.</summary>
-    public static string? WaitsFor(ClusterState state, Service service)
+    /// <param name="state">The state.</param>
+    /// <param name="service">The service that is to start.</param>
+    /// <param name="leaving">Ids of replicas that do not count.</param>
+    public static string? WaitsFor(ClusterState state, Service service, IReadOnlySet<string> leaving)
     {
         foreach (var dependency in service.Spec.DependsOn)
-            if (!IsMet(state, service.Stack, dependency))
+            if (!IsMet(state, service.Stack, dependency, leaving))
                 return $"waits for {dependency.Service}: {Name(dependency.Condition)}{Obstacle(state, service.Stack, dependency)}";
         return null;
     }
@@ -30,7 +33,7 @@ internal static class StartCondition
         newest is not null && newest.State().IsFinal() && newest.SpecRevision == needed.SpecRevision
         && RestartRule.IsFailure(newest, needed.Spec.Restart) && !RestartRule.After(newest, needed.Spec.Restart).Restart;
 
-    private static bool IsMet(ClusterState state, string stack, Dependency dependency)
+    private static bool IsMet(ClusterState state, string stack, Dependency dependency, IReadOnlySet<string> leaving)
     {
         var id = ServiceChanges.Id(stack, dependency.Service);
         if (state.Services.GetValueOrDefault(id) is not { Removing: false } needed)
@@ -40,18 +43,15 @@ internal static class StartCondition
         {
             DependencyCondition.ServiceCompletedSuccessfully =>
                 slots.Count(s => s.Key <= needed.Spec.Replicas && HasCompleted(s.Value, needed)) == needed.Spec.Replicas,
-            DependencyCondition.ServiceHealthy => slots.Values.Any(s => s.All.Any(IsUpAndServing)),
-            _ => slots.Values.Any(s => s.All.Any(HasStarted)),
+            DependencyCondition.ServiceHealthy => slots.Values.Any(s => s.All.Any(r => IsUp(r, leaving) && r.IsServing())),
+            _ => slots.Values.Any(s => s.All.Any(r => IsUp(r, leaving) && r.State() is ReplicaState.Running or ReplicaState.Complete)),
         };
     }
 
     private static bool HasCompleted(SlotReplicas slot, Service service) =>
         slot.Newest is { } newest && newest.State() == ReplicaState.Complete && newest.SpecRevision == service.SpecRevision;
 
-    private static bool IsUpAndServing(Replica replica) => replica.Desired == DesiredState.DesiredRunning && replica.IsServing();
-
-    private static bool HasStarted(Replica replica) =>
-        replica.Desired == DesiredState.DesiredRunning && replica.State() is ReplicaState.Running or ReplicaState.Complete;
+    private static bool IsUp(Replica replica, IReadOnlySet<string> leaving) => replica.Desired == DesiredState.DesiredRunning && !leaving.Contains(replica.Id);
 
     private static string Name(DependencyCondition condition) => condition switch
     {

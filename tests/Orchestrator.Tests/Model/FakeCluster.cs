@@ -57,7 +57,7 @@ internal sealed class FakeCluster
         CheckPlacements(result.Operations);
         Do(result.Operations);
         var again = Reconciler.Reconcile(State, NowMs, ++_seed);
-        Assert.Empty(again.Operations);
+        Assert.True(again.Operations.Count == 0, $"after\n{string.Join('\n', result.Operations)}\nthere is still to do\n{string.Join('\n', again.Operations)}\n{string.Join('\n', State.Services.Values)}");
         WakeMs = again.NextWakeMs;
     }
 

@@ -13,10 +13,10 @@ public sealed class ConvergenceTests
     private static readonly string[] s_nodes = ["a", "b", "c", "d"];
     private static readonly string[] s_images = ["app", "app", "app", "next", "bad", "stuck"];
 
-    private enum Event { Step, Wait, Crash, Complete, Cut, Return, Drain, Activate, Scale, Apply, RemoveService, RemoveStack, Label }
+    private enum Event { Step, Wait, Crash, Complete, Cut, Return, Drain, Activate, Scale, Apply, RemoveService, RemoveStack, Label, Steer }
 
     private static readonly Gen<(Event Event, int Which, int HowMany)[]> s_story =
-        Gen.Select(Gen.Int[0, 20].Select(e => e >= 12 ? e >= 19 ? Event.Label : (Event)(e % 4) : (Event)e), Gen.Int[0, 1000], Gen.Int[0, 12]).Array[1, 40];
+        Gen.Select(Gen.Int[0, 22].Select(e => e >= 12 ? e >= 21 ? Event.Steer : e >= 19 ? Event.Label : (Event)(e % 4) : (Event)e), Gen.Int[0, 1000], Gen.Int[0, 12]).Array[1, 40];
 
     [Fact]
     public void In_the_end_exactly_the_asked_number_runs() =>
@@ -94,6 +94,10 @@ public sealed class ConvergenceTests
             case Event.Apply: cluster.Do(Specs.Put(Spec(which, howMany))); break;
             case Event.RemoveService when service is not null: cluster.Do(new Operation { RemoveService = new() { ServiceId = service.Id } }); break;
             case Event.RemoveStack when cluster.State.Stacks.ContainsKey("shop"): cluster.Do(new Operation { RemoveStack = new() { Name = "shop" } }); break;
+            case Event.Steer when service is not null:
+                // May be refused: nothing may be under way.
+                cluster.Propose(new Operation { SteerRollout = new() { ServiceId = service.Id, Verb = (RolloutVerb)(howMany % 5), ToVersion = which % 3 } });
+                break;
             case Event.Label:
                 cluster.Do(new Operation { UpdateNode = new() { NodeId = node, SetLabels = { ["zone"] = howMany > 6 ? "x" : "y" } } });
                 break;
@@ -117,12 +121,25 @@ public sealed class ConvergenceTests
     {
         var web = Specs.Service("web", howMany, s_images[which % s_images.Length]).Reserve(0.25 * (which % 3), 100 * (which % 5));
         var db = Specs.Service("db", 1 + howMany % 2);
+        web.Update = which % 3 == 0 ? null : Policy(which);
         if (which % 7 == 0)
             web.DependsOn.Add(new Dependency { Service = "db", Required = true, Condition = DependencyCondition.ServiceHealthy });
         if (which % 5 == 0)
             db.Constraints.Add("node.labels.zone!=y");
         return which % 4 == 0 ? Specs.Stack("shop", db) : which % 7 == 0 || which % 2 == 0 ? Specs.Stack("shop", web, db) : Specs.Stack("shop", web);
     }
+
+    private static RolloutPolicy Policy(int which) => new()
+    {
+        Parallelism = which % 4,
+        FailureAction = (FailureAction)(which / 3 % 3),
+        Order = (RolloutOrder)(which / 2 % 2),
+        DelayMs = which % 5 == 0 ? 1500 : 0,
+        MonitorMs = which % 6 == 0 ? 2000 : 0,
+        MaxFailurePpm = which % 8 == 0 ? 300_000 : 0,
+        ProgressDeadlineMs = which % 9 == 0 ? 5000 : 0,
+        Canary = which % 10 == 0 ? 1 : 0,
+    };
 
     /// <summary>The trouble ends: all nodes are back and open, and whoever made an image that cannot run ships one that can.</summary>
     private static void Calm(FakeCluster cluster)
@@ -141,6 +158,20 @@ public sealed class ConvergenceTests
             cluster.Do(Specs.Put(spec));
         }
         cluster.Settle(patienceMs: 200_000);
+        while (Steered(cluster))
+            cluster.Settle(patienceMs: 200_000);
+    }
+
+    /// <summary>Somebody lets go on what waits for a word.</summary>
+    private static bool Steered(FakeCluster cluster)
+    {
+        var waiting = cluster.State.Services.Values.Where(s => s.Rollout is { Held: true } or { State: RolloutState.RolloutCanary }).ToList();
+        foreach (var service in waiting)
+        {
+            var verb = service.Rollout.State == RolloutState.RolloutCanary ? RolloutVerb.RolloutPromote : RolloutVerb.RolloutResume;
+            cluster.Do(new Operation { SteerRollout = new() { ServiceId = service.Id, Verb = verb } });
+        }
+        return waiting.Count > 0;
     }
 
     private static ClusterState Replay(List<Change> log, int snapshotAfter)

@@ -26,6 +26,7 @@ internal sealed class Laws
         foreach (var service in state.Services.Values)
         {
             Assert.False(service.Removing);
+            Assert.Equal(RolloutState.RolloutComplete, service.Rollout.State);
             var live = state.ReplicasOf(service.Id).All.Where(r => r.IsLive()).ToList();
             Assert.Equal(service.Spec.Replicas, live.Count);
             Assert.All(live, r => Assert.Equal((ReplicaState.Running, service.SpecRevision), (r.State(), r.SpecRevision)));
