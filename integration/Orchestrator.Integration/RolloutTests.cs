@@ -76,7 +76,8 @@ public sealed class RolloutTests(Lab lab)
             stop_grace_period: 100ms
             deploy:
               replicas: 3
-              update_config: {{x-orc-canary: 1}}
+              update_config:
+                x-orc-canary: 1
         """;
 
     private static string Web(string stack, int port, string command, string more) => $"""
@@ -90,6 +91,8 @@ public sealed class RolloutTests(Lab lab)
             {more}
             deploy:
               replicas: 2
-              update_config: {{order: start-first, failure_action: rollback}}
+              update_config:
+                order: start-first
+                failure_action: rollback
         """;
 }
