@@ -3,7 +3,7 @@ namespace Orchestrator.Model.Applying;
 /// <summary>Which changes of a service need new replicas.</summary>
 internal static class SpecDifference
 {
-    /// <summary>The number of replicas, the service's labels, ingress ports, aliases, the restart policy and start conditions are not the container's
+    /// <summary>The number of replicas, the service's labels, ingress ports, aliases, the restart policy, the pull policy and start conditions are not the container's
     /// business; a constraint moves only the replicas that it no longer allows where they are.</summary>
     public static bool ReplacesReplicas(ServiceSpec before, ServiceSpec after) => !OfTheReplica(before).Equals(OfTheReplica(after));
 
@@ -15,6 +15,8 @@ internal static class SpecDifference
         part.Restart = null;
         part.DependsOn.Clear();
         part.Constraints.Clear();
+        if (part.Container is { } container)
+            container.PullPolicy = "";
         var hostPorts = part.Ports.Where(p => p.Mode == PortMode.Host).ToList();
         part.Ports.Clear();
         part.Ports.AddRange(hostPorts);
