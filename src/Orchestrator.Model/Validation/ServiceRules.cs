@@ -73,7 +73,7 @@ internal sealed class ServiceRules(StackSpec stack, ServiceSpec service, List<st
         {
             if (!mount.Target.StartsWith('/'))
                 Error($"mount target is '{mount.Target}'; it must be an absolute path in the container");
-            if (mount.Type == MountType.Volume && mount.Source.Length > 0 && !stack.Volumes.Any(v => v.Name == mount.Source))
+            if (mount is { Type: MountType.Volume, External: false, Source.Length: > 0 } && !stack.Volumes.Any(v => v.Name == mount.Source))
                 Error($"volume '{mount.Source}' is not defined; {Known("volumes", stack.Volumes.Select(v => v.Name))}");
             if (mount.Type == MountType.Bind && !mount.Source.StartsWith('/'))
                 Error($"bind mount source is '{mount.Source}'; it must be an absolute path on the node");

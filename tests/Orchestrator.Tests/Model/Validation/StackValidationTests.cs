@@ -121,6 +121,14 @@ public sealed class StackValidationTests
         })));
     }
 
+    /// <summary>Its name is its own, not that under which the stack declares it.</summary>
+    [Fact]
+    public void A_volume_that_exists_has_a_name_of_its_own() => Assert.Empty(Validate(Good(s =>
+    {
+        s.Volumes.Add(new VolumeSpec { Name = "shared", ExternalName = "the-shared-one" });
+        s.Services[0].Container.Mounts.Add(new MountSpec { Target = "/x", Source = "the-shared-one", External = true });
+    })));
+
     [Theory]
     [InlineData("10.50.0.0/24")]
     [InlineData("10.50.1.0/16")]
