@@ -1,5 +1,6 @@
 using System.Globalization;
 using Orchestrator.Compose.Yaml;
+using FilePath = System.IO.Path;
 
 namespace Orchestrator.Compose.Fields;
 
@@ -11,6 +12,12 @@ internal readonly record struct Field(string Path, string Key, Position KeyAt, Y
     public bool IsMapping => Node is YamlMapping;
 
     public bool IsList => Node is YamlSequence;
+
+    /// <summary>Variables as the file sees them that this was written in.</summary>
+    public Func<string, string?> Lookup => Node.At.Origin!.Lookup;
+
+    /// <summary>Relative paths begin where the file lies that this was written in, or where its project does.</summary>
+    public string PathOf(string path) => FilePath.Combine(Node.At.Origin!.Directory, path);
 
     public void Refuse(string message) => Report.Error(Node.At, Path, message);
 
@@ -86,6 +93,9 @@ internal readonly record struct Field(string Path, string Key, Position KeyAt, Y
         Expected(accepted);
         return [];
     }
+
+    /// <summary>Of what may be written alone or as a list: each.</summary>
+    public IEnumerable<Field> OneOrMany() => IsList ? Items() : [this];
 
     /// <summary>The entries of a mapping; nothing written counts as an empty mapping.</summary>
     public IEnumerable<Field> Entries(string accepted = "a mapping")

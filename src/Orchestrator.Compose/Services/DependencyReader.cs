@@ -32,7 +32,9 @@ internal static class DependencyReader
         {
             if (service.Stack.HasService(dependency.Service))
                 return;
-            if (dependency.Required)
+            if (dependency.Required && service.Stack.Inactive.Contains(dependency.Service))
+                item.RefuseKey($"the service \"{dependency.Service}\" is not active, as nobody asked for one of its profiles; ask for one, or write required: false");
+            else if (dependency.Required)
                 item.RefuseKey($"there is no service \"{dependency.Service}\" in this file; write one of {string.Join(", ", service.Stack.Spec.Services.Select(s => s.Name))}, or required: false");
             else
                 service.Spec.DependsOn.Remove(dependency);

@@ -127,7 +127,7 @@ internal static class MountReader
         if (service.Container.Mounts.Any(m => m.Target.TrimEnd('/') == mount.Target.TrimEnd('/')))
             item.Refuse($"mounts something at {mount.Target} a second time; keep one");
         if (mount.Type == MountType.Bind)
-            mount.Source = Absolute(item, mount.Source, service.Stack);
+            mount.Source = Absolute(item, mount.Source);
         if (mount.Type == MountType.Volume && mount.Source.Length > 0)
             Resolve(item, mount, service.Stack);
         service.Container.Mounts.Add(mount);
@@ -141,13 +141,13 @@ internal static class MountReader
             (mount.Source, mount.External) = (volume.ExternalName, true);
     });
 
-    private static string Absolute(Field item, string source, StackDraft stack)
+    private static string Absolute(Field item, string source)
     {
         if (source.StartsWith('/'))
             return Path.GetFullPath(source);
         if (source is "~" || source.StartsWith("~/", StringComparison.Ordinal))
-            source = (stack.Lookup("HOME") ?? "") + source[1..];
-        var path = Path.GetFullPath(source, stack.Directory);
+            source = (item.Lookup("HOME") ?? "") + source[1..];
+        var path = Path.GetFullPath(item.PathOf(source));
         item.Report.Warn(item.Node.At, item.Path, $"binds {path}, which has to be there on every node that the service may run on");
         return path;
     }

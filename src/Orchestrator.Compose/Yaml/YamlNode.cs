@@ -1,12 +1,36 @@
 namespace Orchestrator.Compose.Yaml;
 
+/// <summary>A file that values were written in: what its author calls it, where its relative paths begin, and the variables that it sees.</summary>
+internal sealed class Origin(string file, string directory, Func<string, string?> lookup)
+{
+    public string File => file;
+
+    public string Directory => directory;
+
+    public Func<string, string?> Lookup => lookup;
+}
+
 /// <summary>A place in a file, counted from 1. The default value is the file as a whole.</summary>
-internal readonly record struct Position(int Line, int Column);
+internal readonly record struct Position(int Line, int Column, Origin? Origin = null);
+
+/// <summary>What a value does to the one that an earlier file has in its place.</summary>
+internal enum MergeMark
+{
+    None,
+
+    /// <summary><c>!reset</c>: it is gone.</summary>
+    Reset,
+
+    /// <summary><c>!override</c>: this one instead, whole.</summary>
+    Override,
+}
 
 /// <summary>A value of a YAML document with its place. Aliases are resolved: two parents may share a node.</summary>
 internal abstract class YamlNode(Position at, int size, int depth)
 {
     public Position At => at;
+
+    public MergeMark Mark { get; init; }
 
     /// <summary>Number of nodes when every alias is written out.</summary>
     public int Size => size;
