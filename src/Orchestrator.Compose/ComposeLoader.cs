@@ -28,8 +28,7 @@ public static class ComposeLoader
         if (report.HasErrors)
             return new ComposeResult(null, report.Errors, report.Warnings);
         name = StackName.Find(roots, request.StackName, request.Directory, Known, report);
-        var merged = tree.Merge(roots, [])!;
-        return Read(merged, request, name, Lookup, report);
+        return tree.Merge(roots, []) is { } merged ? Read(merged, request, name, Lookup, report) : new ComposeResult(null, report.Errors, report.Warnings);
     }
 
     private static ComposeResult Read(YamlMapping merged, ComposeRequest request, string name, Func<string, string?> lookup, Report report)

@@ -20,10 +20,7 @@ internal static class UnsupportedKeys
     public static Dictionary<string, string> Network { get; } = new()
     {
         ["external"] = "a network belongs to its stack; put services that talk to each other into one stack, or publish a port",
-        ["attachable"] = "leave it out",
         ["driver_opts"] = "leave it out",
-        ["enable_ipv4"] = "leave it out; networks are IPv4",
-        ["enable_ipv6"] = "leave it out; networks are IPv4",
     };
 
     public static Dictionary<string, string> ServiceNetwork { get; } = new()

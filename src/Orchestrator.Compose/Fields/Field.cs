@@ -25,6 +25,18 @@ internal readonly record struct Field(string Path, string Key, Position KeyAt, Y
 
     public void Warn(string message) => Report.Warn(KeyAt, Path, message);
 
+    public void WarnIf(bool? condition, string message)
+    {
+        if (condition == true)
+            Warn(message);
+    }
+
+    public void RefuseIf(bool condition, string message)
+    {
+        if (condition)
+            RefuseKey(message);
+    }
+
     public void Expected(string accepted) => Refuse($"got {Got}; expected {accepted}");
 
     /// <summary>Text; a number or boolean is refused, because YAML may have changed what the author meant.</summary>

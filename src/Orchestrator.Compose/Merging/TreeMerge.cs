@@ -96,12 +96,14 @@ internal sealed class TreeMerge(Report report, bool keepMarks)
     private YamlSequence MergeLists(YamlSequence before, YamlSequence after, IReadOnlyList<string> path)
     {
         var items = before.Items.ToList();
-        var kept = after.Items.Where(i => keepMarks || i.Mark != MergeMark.Reset).Select(Kept).ToList();
-        foreach (var item in kept)
+        var places = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < items.Count; i++)
+            if (ItemKey.Of(items[i], path) is { } key)
+                places.TryAdd(key, i);
+        foreach (var item in after.Items.Where(i => keepMarks || i.Mark != MergeMark.Reset).Select(Kept))
         {
-            var same = ItemKey.Of(item, path) is { } key ? items.FindIndex(i => !kept.Contains(i) && ItemKey.Of(i, path) == key) : -1;
-            if (same >= 0)
-                items[same] = item;
+            if (ItemKey.Of(item, path) is { } key && places.TryGetValue(key, out var place))
+                items[place] = item;
             else
                 items.Add(item);
         }

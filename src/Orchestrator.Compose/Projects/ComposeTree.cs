@@ -22,13 +22,18 @@ internal sealed class ComposeTree(Func<string, Stream?> open, Report report)
     public YamlMapping? Read(IReadOnlyList<string> files, string directory, Func<string, string?> lookup, IReadOnlyList<string> ring) =>
         Merge([.. files.Select(f => ReadFile(f, directory, lookup)).OfType<YamlMapping>()], ring);
 
-    /// <summary>As they were read; variables are expanded here.</summary>
+    /// <summary>As they were read; variables are expanded here. Null: there is none, or the first is refused.</summary>
     public YamlMapping? Merge(IReadOnlyList<YamlMapping> roots, IReadOnlyList<string> ring)
     {
         YamlMapping? merged = null;
         foreach (var root in roots)
         {
             var whole = new Extends(this).Apply(new Includes(this, ring).Apply(Expand(root)));
+            if (whole.Size > YamlReader.MaxNodes)
+            {
+                report.Error(new Position(0, 0, root.At.Origin), "", $"becomes more than {YamlReader.MaxNodes} values with what it extends and includes");
+                return merged;
+            }
             merged = (YamlMapping)(merged is null ? TreeMerge.Settle(whole) : _merge.Merge(merged, whole));
         }
         return merged;

@@ -7,6 +7,8 @@ namespace Orchestrator.Compose.Projects;
 /// <summary>Services that begin as another one, of this file or of another: the other is laid under them. Networks and volumes of another file are not brought along.</summary>
 internal sealed class Extends(ComposeTree tree)
 {
+    private const int DeepestMost = 32;
+
     private static readonly Keys<Base> s_keys = new("extends")
     {
         { "service", (f, b) => b.Service = f.Text("the name of a service") ?? "" },
@@ -41,6 +43,8 @@ internal sealed class Extends(ComposeTree tree)
         var rest = new YamlMapping(own.At, [.. own.Entries.Where(e => e.Key != "extends")]) { Mark = own.Mark };
         if (ring.Contains(self))
             field.RefuseKey($"extends goes round in a ring: {string.Join(" -> ", ring.SkipWhile(r => r != self).Append(self).Select(r => r.Service))}; take one of them out");
+        else if (ring.Count == DeepestMost)
+            field.RefuseKey($"extends more than {DeepestMost} services, each the next");
         else if (Find(field, root) is { } found)
             return _done[self] = _merge.Merge(Whole(found.Root, found.Service, [.. ring, self]), rest, "services", service.Key);
         return rest;

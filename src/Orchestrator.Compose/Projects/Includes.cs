@@ -90,21 +90,26 @@ internal sealed class Includes(ComposeTree tree, IReadOnlyList<string> ring)
             return new YamlMapping(root.At, [.. root.Entries.Where(e => e.Key != section), taken]) { Mark = root.Mark };
         if (own.Value is not YamlMapping mapping)
             return root;
+        var entries = mapping.Entries.ToList();
+        var places = entries.Select((e, i) => (e.Key, i)).ToDictionary(e => e.Key, e => e.i);
         foreach (var entry in ((YamlMapping)taken.Value).Entries)
-            mapping = Take(section, entry, mapping, mapping.Entries.FirstOrDefault(e => e.Key == entry.Key));
-        return new YamlMapping(root.At, [.. root.Entries.Select(e => e.Key == section ? e with { Value = mapping } : e)]) { Mark = root.Mark };
+        {
+            if (places.TryGetValue(entry.Key, out var place))
+                entries[place] = Take(section, entry, entries[place]);
+            else
+                entries.Add(entry);
+        }
+        var merged = new YamlMapping(mapping.At, entries) { Mark = mapping.Mark };
+        return new YamlMapping(root.At, [.. root.Entries.Select(e => e.Key == section ? e with { Value = merged } : e)]) { Mark = root.Mark };
     }
 
-    private YamlMapping Take(string section, YamlEntry entry, YamlMapping mapping, YamlEntry own)
+    private YamlEntry Take(string section, YamlEntry entry, YamlEntry own)
     {
-        if (own.Key is null)
-            return new YamlMapping(mapping.At, [.. mapping.Entries, entry]) { Mark = mapping.Mark };
         // The same one, which came by two ways.
         if (IsSamePlace(own.At, entry.At))
-            return mapping;
+            return own;
         tree.Report.Warn(own.At, $"{section}.{own.Key}", $"is also at {entry.At.Origin!.File}:{entry.At.Line}, which is included; what is written here wins");
-        var merged = own with { Value = _merge.Merge(entry.Value, own.Value, section, own.Key) };
-        return new YamlMapping(mapping.At, [.. mapping.Entries.Select(e => e.Key == own.Key ? merged : e)]) { Mark = mapping.Mark };
+        return own with { Value = _merge.Merge(entry.Value, own.Value, section, own.Key) };
     }
 
     private static bool IsSamePlace(Position a, Position b) => (a.Line, a.Column) == (b.Line, b.Column) && PathOf(a.Origin!) == PathOf(b.Origin!);

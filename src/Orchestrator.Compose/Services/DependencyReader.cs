@@ -5,9 +5,10 @@ namespace Orchestrator.Compose.Services;
 
 internal static class DependencyReader
 {
-    private static readonly Keys<Dependency> s_keys = new("a dependency", new Dictionary<string, string> { ["restart"] = "leave it out" })
+    private static readonly Keys<Dependency> s_keys = new("a dependency")
     {
         { "condition", (f, d) => d.Condition = ReadCondition(f) },
+        { "restart", (f, _) => f.RefuseIf(f.Flag() == true, "is not supported: a service keeps running when one that it depends on is replaced; leave it out") },
         { "required", (f, d) => d.Required = f.Flag() ?? true },
     };
 

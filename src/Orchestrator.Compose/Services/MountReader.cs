@@ -11,7 +11,6 @@ internal static class MountReader
 
     private static readonly Keys<MountSpec> s_keys = new("a volume of a service", new Dictionary<string, string>
     {
-        ["consistency"] = LeaveOut,
         ["image"] = "",
     })
     {
@@ -19,6 +18,7 @@ internal static class MountReader
         { "source", (f, m) => m.Source = f.Text("a volume or a path") ?? "" },
         { "target", (f, m) => m.Target = f.Text("an absolute path") ?? "" },
         { "read_only", (f, m) => m.ReadOnly = f.Flag() ?? false },
+        { "consistency", (f, _) => f.Warn("has no effect: the container sees the node's own files") },
         { "bind", (f, m) => s_bindKeys!.Read(f, m) },
         { "volume", (f, m) => s_volumeKeys!.Read(f, m) },
         { "tmpfs", (f, m) => s_tmpfsKeys!.Read(f, m) },
@@ -26,11 +26,11 @@ internal static class MountReader
 
     private static readonly Keys<MountSpec> s_bindKeys = new("bind", new Dictionary<string, string>
     {
-        ["propagation"] = LeaveOut,
         ["recursive"] = LeaveOut,
-        ["selinux"] = LeaveOut,
     })
     {
+        { "propagation", (f, _) => f.OneOf("rprivate", "private") },
+        { "selinux", (f, _) => f.Warn("has no effect: SELinux is not used") },
         { "create_host_path", (f, m) => m.CreateHostPath = f.Flag() ?? false },
     };
 

@@ -32,10 +32,13 @@ internal abstract class YamlNode(Position at, int size, int depth)
 
     public MergeMark Mark { get; init; }
 
-    /// <summary>Number of nodes when every alias is written out.</summary>
+    /// <summary>Number of nodes when every alias is written out; what is too many for an int counts as its largest.</summary>
     public int Size => size;
 
     public int Depth => depth;
+
+    // What was read is bounded; what is merged of it, by many extends of one large service, is bounded only afterwards.
+    protected static int Sum(long size) => (int)Math.Min(size, int.MaxValue);
 
     public abstract string Kind { get; }
 }
@@ -57,7 +60,7 @@ internal sealed class YamlScalar(Position at, string value, bool plain) : YamlNo
 }
 
 internal sealed class YamlSequence(Position at, IReadOnlyList<YamlNode> items)
-    : YamlNode(at, 1 + items.Sum(i => i.Size), 1 + items.Select(i => i.Depth).DefaultIfEmpty().Max())
+    : YamlNode(at, Sum(1 + items.Sum(i => (long)i.Size)), 1 + items.Select(i => i.Depth).DefaultIfEmpty().Max())
 {
     public IReadOnlyList<YamlNode> Items => items;
 
@@ -65,7 +68,7 @@ internal sealed class YamlSequence(Position at, IReadOnlyList<YamlNode> items)
 }
 
 internal sealed class YamlMapping(Position at, IReadOnlyList<YamlEntry> entries)
-    : YamlNode(at, 1 + entries.Sum(e => 1 + e.Value.Size), 1 + entries.Select(e => e.Value.Depth).DefaultIfEmpty().Max())
+    : YamlNode(at, Sum(1 + entries.Sum(e => 1L + e.Value.Size)), 1 + entries.Select(e => e.Value.Depth).DefaultIfEmpty().Max())
 {
     public IReadOnlyList<YamlEntry> Entries => entries;
 
