@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Orchestrator.Cli.Output;
 using Orchestrator.Compose;
 using Orchestrator.Model;
 
@@ -24,7 +25,7 @@ internal static class ComposeCommands
             [new("--profiles") { Description = "print all profiles" }] = r => r.Document!.Profiles,
             [new("--hash") { Description = "print each service with a digest of all that it is" }] = r => r.Spec!.Services.Select(s => $"{s.Name} {Hash(s)}"),
         };
-        var command = new Command("config", "Print compose files as one: merged, with what they extend and include, and variables expanded");
+        var command = new Command("config", "Print compose files as one: merged, with what they extend and include, and variables expanded; as json, the stack that servers are sent");
         compose.AddTo(command);
         command.Add(quiet);
         foreach (var option in lists.Keys)
@@ -34,7 +35,8 @@ internal static class ComposeCommands
             var result = compose.Read(session, parse);
             var asked = lists.Where(l => parse.GetValue(l.Key)).Select(l => l.Value).ToList();
             if (!parse.GetValue(quiet))
-                session.Out.Write(asked.Count == 0 ? result.Document!.ToYaml() : string.Concat(asked.SelectMany(l => l(result)).Select(line => $"{line}\n")));
+                session.Out.Write(asked.Count > 0 ? string.Concat(asked.SelectMany(l => l(result)).Select(line => $"{line}\n"))
+                    : session.Json ? JsonOutput.Text(JsonOutput.Of(result.Spec!)) : result.Document!.ToYaml());
             return Task.FromResult(ExitCode.Done);
         });
     }
