@@ -76,6 +76,7 @@ internal sealed class Shell(Streams streams, Func<string?, CallInvoker> connect,
         {
             ApplyCommand.Create(this),
             PlanCommand.Create(this),
+            ComposeCommands.Create(this),
             PsCommand.Create(this),
             LogsCommand.Create(this),
             ExecCommand.Create(this),

@@ -1,60 +1,61 @@
 using Orchestrator.Compose.Fields;
 using Orchestrator.Compose.Interpolation;
+using Orchestrator.Compose.Projects;
 using Orchestrator.Compose.Yaml;
 
 namespace Orchestrator.Compose;
 
-/// <summary>Turns a compose file into the stack that it asks for.</summary>
+/// <summary>Turns compose files into the stack that they ask for.</summary>
 public static class ComposeLoader
 {
-    /// <param name="file">The compose file, as its author calls it: given to <paramref name="open"/> and shown in messages.</param>
-    /// <param name="directory">Where it lies, as an absolute path: relative paths in it, and its <c>.env</c>, are looked for there.</param>
-    /// <param name="open">The only way to files: opens one for reading, or answers null when there is none.</param>
-    /// <param name="environment">The process environment; it wins over <c>.env</c>.</param>
-    /// <param name="stackName">Wins over COMPOSE_PROJECT_NAME, which wins over <c>name:</c>, which wins over the directory's name.</param>
+    /// <summary>One file, without profiles. The parameters are those of <see cref="ComposeRequest"/>.</summary>
     public static ComposeResult Load(
-        string file, string directory, Func<string, Stream?> open, IReadOnlyDictionary<string, string> environment, string? stackName = null)
+        string file, string directory, Func<string, Stream?> open, IReadOnlyDictionary<string, string> environment, string? stackName = null) =>
+        Load(new ComposeRequest(directory, open, environment) { Files = [file], StackName = stackName });
+
+    public static ComposeResult Load(ComposeRequest request)
     {
-        var report = new Report(file);
-        var root = ReadTree(file, open, report);
-        var variables = ReadDotEnv(directory, open, environment, report);
-        string? Known(string name) => environment.GetValueOrDefault(name) ?? variables.GetValueOrDefault(name);
-        if (root is null || report.HasErrors)
-            return new ComposeResult(null, report.Errors, report.Warnings);
-        var name = StackName.Find(root, stackName, directory, Known, report);
+        var report = new Report(Path.Combine(request.Directory, UsualFiles.First));
+        var variables = ReadEnvFiles(request, report);
+        string? Known(string name) => request.Environment.GetValueOrDefault(name) ?? variables.GetValueOrDefault(name);
+        var files = request.Files.Count > 0 ? request.Files : UsualFiles.Find(request, Known);
+        if (files.Count == 0)
+            report.Error(default, "", "there is no such file; name a compose file");
+        var name = "";
         string? Lookup(string variable) => Known(variable) ?? (variable == StackName.Variable ? name : null);
-        var draft = new StackDraft(directory, open, Lookup) { Spec = { Name = name } };
-        var expanded = new TreeInterpolation(Lookup, report).Expand(root, "");
+        var tree = new ComposeTree(request.Open, report);
+        var roots = files.Select(f => tree.ReadFile(f, request.Directory, Lookup)).OfType<YamlMapping>().ToList();
+        if (report.HasErrors)
+            return new ComposeResult(null, report.Errors, report.Warnings);
+        name = StackName.Find(roots, request.StackName, request.Directory, Known, report);
+        return tree.Merge(roots, []) is { } merged ? Read(merged, request, name, Lookup, report) : new ComposeResult(null, report.Errors, report.Warnings);
+    }
+
+    private static ComposeResult Read(YamlMapping merged, ComposeRequest request, string name, Func<string, string?> lookup, Report report)
+    {
+        var draft = new StackDraft(request.Directory, request.Open, lookup) { Spec = { Name = name } };
+        var asked = request.Profiles.Concat((lookup(Profiles.Variable) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToHashSet();
         // A value that could not be expanded is no value: reading on would blame it a second time.
-        if (!report.HasErrors)
-            StackReader.Read(new Field("", "", root.At, expanded, report), draft);
-        return new ComposeResult(report.HasErrors ? null : draft.Spec, report.Errors, report.Warnings);
+        var readable = !report.HasErrors;
+        var root = readable ? Profiles.Apply(merged, asked, draft.Inactive, report) : merged;
+        if (readable)
+            StackReader.Read(new Field("", "", root.At, root, report), draft);
+        return report.HasErrors ? new ComposeResult(null, report.Errors, report.Warnings)
+            : new ComposeResult(draft.Spec, [], report.Warnings) { Document = new ComposeDocument(name, root, [.. Profiles.Names(merged)]) };
     }
 
-    private static YamlMapping? ReadTree(string file, Func<string, Stream?> open, Report report)
+    private static Dictionary<string, string> ReadEnvFiles(ComposeRequest request, Report report)
     {
-        var (text, error) = SourceFile.Read(open, file);
-        if (text is null)
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var path in request.EnvFiles.Count > 0 ? request.EnvFiles : [Path.Combine(request.Directory, ".env")])
         {
-            report.Error(default, "", error ?? "there is no such file");
-            return null;
+            var own = report with { File = path };
+            var (text, error) = SourceFile.Read(request.Open, path);
+            if (error is not null || (text is null && request.EnvFiles.Count > 0))
+                own.Error(default, "", error ?? "there is no such file");
+            foreach (var (name, value) in EnvironmentFile.Read(text ?? "", v => request.Environment.GetValueOrDefault(v) ?? variables.GetValueOrDefault(v), own))
+                variables[name] = value;
         }
-        var root = YamlReader.Read(text, report);
-        if (root is null or YamlScalar { IsNull: true } && !report.HasErrors)
-            report.Error(default, "", "is empty; a compose file has at least services:");
-        else if (root is not YamlMapping and not null)
-            report.Error(root.At, "", $"got {root.Kind}; a compose file is a mapping with services:");
-        return root as YamlMapping;
-    }
-
-    private static IReadOnlyDictionary<string, string> ReadDotEnv(
-        string directory, Func<string, Stream?> open, IReadOnlyDictionary<string, string> environment, Report report)
-    {
-        var path = Path.Combine(directory, ".env");
-        var own = report with { File = path };
-        var (text, error) = SourceFile.Read(open, path);
-        if (error is not null)
-            own.Error(default, "", error);
-        return EnvironmentFile.Read(text ?? "", environment.GetValueOrDefault, own);
+        return variables;
     }
 }

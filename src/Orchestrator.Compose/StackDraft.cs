@@ -3,7 +3,7 @@ using Orchestrator.Model;
 
 namespace Orchestrator.Compose;
 
-/// <summary>One load of one file: what was found so far, and what can be checked only when everything is read.</summary>
+/// <summary>One load: what was found so far, and what can be checked only when everything is read.</summary>
 internal sealed class StackDraft(string directory, Func<string, Stream?> open, Func<string, string?> lookup)
 {
     private readonly List<Action> _checks = [];
@@ -11,6 +11,11 @@ internal sealed class StackDraft(string directory, Func<string, Stream?> open, F
     public StackSpec Spec { get; } = new();
 
     public PublishedPorts PublishedPorts { get; } = new();
+
+    /// <summary>Services whose profiles nobody asked for.</summary>
+    public List<string> Inactive { get; } = [];
+
+    public HashSet<string> ContainerNames { get; } = new(StringComparer.OrdinalIgnoreCase);
 
     public string Directory => directory;
 

@@ -10,13 +10,13 @@ internal static partial class StackName
 
     private const string Accepted = "1 to 63 lower-case letters, digits, - and _, with a letter or digit at both ends";
 
-    public static string Find(YamlMapping root, string? given, string directory, Func<string, string?> lookup, Report report)
+    public static string Find(IReadOnlyList<YamlMapping> roots, string? given, string directory, Func<string, string?> lookup, Report report)
     {
         if (given is not null)
             return Checked(given, default, "", "the stack name", report);
         if (lookup(Variable) is { Length: > 0 } fromEnvironment)
             return Checked(fromEnvironment, default, "", Variable, report);
-        if (root.Entries.FirstOrDefault(e => e.Key == "name").Value is YamlScalar { IsNull: false } written)
+        if (roots.SelectMany(r => r.Entries).LastOrDefault(e => e.Key == "name").Value is YamlScalar { IsNull: false } written)
             // Expansion errors in it are reported with those of all other values.
             return Template.Expand(written.Value, lookup) is { Error: null } name ? Checked(name.Value, written.At, "name", "", report) : "";
         return FromDirectory(directory, report);

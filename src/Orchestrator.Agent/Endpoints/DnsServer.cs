@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
@@ -15,6 +16,7 @@ public sealed class DnsServer : IAsyncDisposable
     private readonly ILogger<DnsServer> _logger;
     private readonly Upstreams _upstreams;
     private readonly Dictionary<IPAddress, DnsListener> _listeners = [];
+    private readonly ConcurrentDictionary<IPAddress, IReadOnlyList<IPAddress>> _servers = [];
     private readonly SemaphoreSlim _updating = new(1);
     private volatile DnsZone _zone = new([]);
 
@@ -47,6 +49,11 @@ public sealed class DnsServer : IAsyncDisposable
             _updating.Release();
         }
     }
+
+    /// <summary>What the container with this address asks and the cluster does not know is asked of these, instead of the machine's own.</summary>
+    public void SetServers(IPAddress asker, IReadOnlyList<IPAddress> servers) => _servers[asker] = servers;
+
+    public void ForgetServers(IPAddress asker) => _servers.TryRemove(asker, out _);
 
     public async ValueTask DisposeAsync()
     {
@@ -84,7 +91,7 @@ public sealed class DnsServer : IAsyncDisposable
             case DnsDecision.Reply reply:
                 return reply.Message;
             case DnsDecision.Forward forward:
-                return await _upstreams.AskAsync(forward.Query, packet, tcp, cancellationToken);
+                return await _upstreams.AskAsync(forward.Query, packet, tcp, _servers.GetValueOrDefault(asker), cancellationToken);
             default:
                 return null;
         }

@@ -19,11 +19,12 @@ internal sealed class Upstreams(string resolvConf, NetnsThread host, Func<IPAddr
     private int _asking;
 
     /// <summary>Passes a query on, over the transport that it came by: a truncated answer makes the asker come back by TCP.</summary>
+    /// <param name="chosen">Null: the machine's own.</param>
     /// <returns>The first server's answer, or a refusal: no such name where there is no server to know it.</returns>
-    public async Task<byte[]> AskAsync(DnsQuery query, byte[] packet, bool tcp, CancellationToken cancellationToken)
+    public async Task<byte[]> AskAsync(DnsQuery query, byte[] packet, bool tcp, IReadOnlyList<IPAddress>? chosen, CancellationToken cancellationToken)
     {
-        var servers = Servers();
-        if (servers.Count == 0)
+        var servers = chosen is null ? Servers() : Usable(chosen);
+        if (servers.Length == 0)
             return DnsMessage.Refusal(query, DnsCode.NameError);
         try
         {
@@ -44,17 +45,19 @@ internal sealed class Upstreams(string resolvConf, NetnsThread host, Func<IPAddr
         .Select(words => IPAddress.TryParse(words[1], out var address) ? address : null)
         .OfType<IPAddress>();
 
-    private IReadOnlyList<IPAddress> Servers()
+    private IPAddress[] Servers()
     {
         try
         {
-            return [.. Parse(File.ReadLines(resolvConf)).Where(a => !isOwn(a)).Take(ServersTried)];
+            return Usable(Parse(File.ReadLines(resolvConf)));
         }
         catch (IOException)
         {
             return [];
         }
     }
+
+    private IPAddress[] Usable(IEnumerable<IPAddress> servers) => [.. servers.Where(a => !isOwn(a)).Take(ServersTried)];
 
     private async Task<byte[]?> AskInTurnAsync(IReadOnlyList<IPAddress> servers, byte[] packet, bool tcp, CancellationToken cancellationToken)
     {

@@ -154,7 +154,7 @@ internal sealed class LocalRunner : IDisposable
         var spec = _record.Spec.Clone();
         change(spec);
         if (IsRunning)
-            await _around.Engine.UpdateAsync(_run!.Container, LocalSetup.Limits(_record.Spec.Limits), LocalSetup.Limits(spec.Limits));
+            await _around.Engine.UpdateAsync(_run!.Container, SpecMeaning.Limits(_record.Spec.Limits), SpecMeaning.Limits(spec.Limits));
         Note(r => r.Spec = spec);
         Tell("update");
     }

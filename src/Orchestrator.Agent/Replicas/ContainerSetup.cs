@@ -9,33 +9,26 @@ namespace Orchestrator.Agent.Replicas;
 /// <summary>What a replica's spec means for its container on this node.</summary>
 public static class ContainerSetup
 {
-    public static ContainerOptions Of(Assignment replica, StoredImage image, Attachment attachment)
+    /// <param name="attachment">Null: on the machine's own network.</param>
+    /// <exception cref="ContainerException">A value that cannot be read.</exception>
+    public static ContainerOptions Of(Assignment replica, StoredImage image, Attachment? attachment)
     {
         var spec = replica.Spec.Container;
-        var hostname = spec.Hostname.Length > 0 ? spec.Hostname : replica.ReplicaId[..Math.Min(12, replica.ReplicaId.Length)];
-        return new ContainerOptions
+        var options = SpecMeaning.Of(spec, replica.ReplicaId, image, replica.Spec.NetworkMode, attachment);
+        return options with
         {
-            Id = replica.ReplicaId,
-            Image = image,
-            Entrypoint = spec.EntrypointSet || spec.Entrypoint.Count > 0 ? spec.Entrypoint : null,
-            Command = spec.CommandSet || spec.Command.Count > 0 ? spec.Command : null,
-            Environment = new Dictionary<string, string>(spec.Environment),
-            User = spec.User,
-            WorkingDirectory = spec.WorkingDir,
-            Hostname = hostname,
             Mounts = [.. spec.Mounts.Select(m => Mount(replica.Stack, m))],
-            Limits = replica.Spec.Limits is { } limits ? new ContainerLimits(limits.NanoCpus, limits.MemoryBytes, limits.Pids) : new ContainerLimits(),
-            AddCapabilities = spec.CapAdd,
-            DropCapabilities = spec.CapDrop,
-            ReadOnly = spec.ReadOnly,
-            Init = spec.Init,
-            StopSignal = spec.StopSignal,
-            NetworkNamespace = attachment.NetnsPath,
-            Hosts = [.. attachment.Addresses.Values.Select(a => new HostEntry(a, hostname))],
-            Dns = new DnsOptions(attachment.DnsServer is { } server ? [server] : [], []),
-            Labels = new Dictionary<string, string>(spec.Labels),
+            Limits = Limits(replica.Spec),
+            // Unlike a container of the machine's user: off only when the file says so.
+            NoNewPrivileges = !spec.SecurityOptions.Any(o => o is "no-new-privileges:false" or "no-new-privileges=false"),
+            // The network's own server knows the services; what it does not know it asks of the spec's.
+            Dns = attachment?.DnsServer is { } server ? options.Dns with { Servers = [server] } : options.Dns,
         };
     }
+
+    /// <summary>Who is asked for names that the cluster does not know; empty: the machine's own servers.</summary>
+    public static IReadOnlyList<IPAddress> NameServers(Assignment replica) =>
+        [.. replica.Spec.Container.Dns.Select(d => IPAddress.TryParse(d, out var address) ? address : null).OfType<IPAddress>()];
 
     public static TimeSpan Grace(ContainerSpec spec) => TimeSpan.FromMilliseconds(spec.StopGracePeriodMs > 0 ? spec.StopGracePeriodMs : 10_000);
 
@@ -49,6 +42,13 @@ public static class ContainerSetup
         where port.Mode == PortMode.Host && port.Published > 0
         select new Endpoints.HostPort(
             port.Protocol, port.Published, port.HostIp.Length > 0 ? IPAddress.Parse(port.HostIp) : null, address, port.Target);
+
+    // Reserved memory is not taken from it while others are short of theirs.
+    private static ContainerLimits Limits(ServiceSpec spec)
+    {
+        var limits = SpecMeaning.Limits(spec.Limits);
+        return limits.MemoryReservationBytes > 0 || spec.Reservations is null ? limits : limits with { MemoryReservationBytes = spec.Reservations.MemoryBytes };
+    }
 
     private static ContainerMount Mount(string stack, MountSpec mount) => mount.Type switch
     {

@@ -152,7 +152,8 @@ internal sealed class ReplicaRunner : IDisposable
         using var turn = await _around.TakeTurnAsync(stop.Token);
         var attachment = await _around.AttachAsync(Assignment, stop.Token);
         await Task.Run(() => _around.Engine.Create(ContainerSetup.Of(Assignment, image, attachment)), stop.Token);
-        Observe(Observed.At(ReplicaState.Ready).With(attachment));
+        var ready = Observed.At(ReplicaState.Ready);
+        Observe(attachment is null ? ready : ready.With(attachment));
     }
 
     private async Task StartAsync(CancellationToken cancellationToken)

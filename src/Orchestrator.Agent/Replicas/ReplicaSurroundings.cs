@@ -58,11 +58,17 @@ internal sealed class ReplicaSurroundings(
         Digest? digest = spec.ImageDigest.Length > 0 ? Digest.Parse(spec.ImageDigest) : null;
         if (digest is { } known && images.Find(known) is { } present)
             return present;
+        if (spec.PullPolicy == "never")
+            return images.Find(ImageReference.Parse(spec.Image))
+                ?? throw new ContainerException($"image {spec.Image} is not on this node, and its pull policy is never: load or pull it here, or choose another policy");
         return await images.PullAsync(ImageReference.Parse(spec.Image), digest, new PullReport(report), cancellationToken);
     }
 
-    public async Task<Attachment> AttachAsync(Assignment replica, CancellationToken cancellationToken)
+    /// <returns>Null: it is on the machine's own network.</returns>
+    public async Task<Attachment?> AttachAsync(Assignment replica, CancellationToken cancellationToken)
     {
+        if (replica.Spec.NetworkMode == "host")
+            return null;
         var attachment = await Networks.AttachAsync(replica.ReplicaId, ContainerSetup.Networks(replica), cancellationToken);
         await dataPlane.PublishOnNodeAsync(replica, attachment);
         return attachment;
@@ -77,8 +83,9 @@ internal sealed class ReplicaSurroundings(
     /// <summary>Null: its health is not checked.</summary>
     public HealthCheck? CheckOf(ContainerSpec spec)
     {
-        var image = Digest.TryParse(spec.ImageDigest, out var digest) ? images.Find(digest)?.Config.Healthcheck : null;
-        return HealthCheck.Of(spec.Healthcheck, image);
+        var image = Digest.TryParse(spec.ImageDigest, out var digest) ? images.Find(digest)
+            : ImageReference.TryParse(spec.Image, out var reference, out _) ? images.Find(reference) : null;
+        return HealthCheck.Of(spec.Healthcheck, image?.Config.Healthcheck);
     }
 
     public void Dispose() => _turns.Dispose();

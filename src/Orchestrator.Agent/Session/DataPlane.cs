@@ -28,7 +28,10 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
     public async Task RecoverAsync(IEnumerable<(Assignment Replica, Attachment Attachment)> replicas)
     {
         foreach (var (replica, attachment) in replicas)
+        {
+            NoteServers(replica, attachment);
             NotePorts(replica, attachment);
+        }
         if (File.Exists(path))
         {
             using var file = File.OpenRead(path);
@@ -85,12 +88,15 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
 
     public async Task PublishOnNodeAsync(Assignment replica, Attachment attachment)
     {
+        NoteServers(replica, attachment);
         if (NotePorts(replica, attachment))
             await PublishAsync();
     }
 
     public async Task UnpublishOnNodeAsync(string replicaId)
     {
+        foreach (var address in Networks.Find(replicaId)?.Addresses.Values ?? [])
+            dns.ForgetServers(address);
         if (_hostPorts.TryRemove(replicaId, out _))
             await PublishAsync();
     }
@@ -104,6 +110,13 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
         if (ports.Count > 0)
             _hostPorts[replica.ReplicaId] = ports;
         return ports.Count > 0;
+    }
+
+    private void NoteServers(Assignment replica, Attachment attachment)
+    {
+        if (ContainerSetup.NameServers(replica) is { Count: > 0 } servers)
+            foreach (var address in attachment.Addresses.Values)
+                dns.SetServers(address, servers);
     }
 
     private async Task PublishAsync()

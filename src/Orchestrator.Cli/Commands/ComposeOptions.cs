@@ -5,14 +5,28 @@ using Orchestrator.Model;
 
 namespace Orchestrator.Cli.Commands;
 
-/// <summary>The options that name a compose file, and reading it.</summary>
+/// <summary>The options that name compose files and what is taken of them, and reading them.</summary>
 internal sealed class ComposeOptions
 {
     private const int MaxErrorsShown = 50;
 
-    private static readonly string[] s_usualNames = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+    private readonly Option<string[]> _files = new("--file", "-f")
+    {
+        Description = "compose file, again for one that is laid over it; - for standard input [COMPOSE_FILE, compose.yaml and compose.override.yaml here]",
+        HelpName = "FILE",
+    };
 
-    private readonly Option<string?> _file = new("--file", "-f") { Description = "compose file; - for standard input [compose.yaml here]", HelpName = "FILE" };
+    private readonly Option<string[]> _profiles = new("--profile")
+    {
+        Description = "also the services of this profile; * for all [COMPOSE_PROFILES]",
+        HelpName = "NAME",
+    };
+
+    private readonly Option<string[]> _environmentFiles = new("--env-file")
+    {
+        Description = "file of variables, again for one that wins over it [.env beside the compose file]",
+        HelpName = "FILE",
+    };
 
     private readonly Option<string?> _name = new("--name", "-n")
     {
@@ -22,20 +36,29 @@ internal sealed class ComposeOptions
 
     public void AddTo(Command command)
     {
-        command.Add(_file);
-        command.Add(_name);
+        foreach (var option in new Option[] { _files, _profiles, _environmentFiles, _name })
+            command.Add(option);
     }
 
+    public StackSpec Load(Session session, ParseResult parse) => Read(session, parse).Spec!;
+
     /// <summary>Warnings go to the error stream.</summary>
-    /// <exception cref="RefusedException">The file cannot be taken; every reason has been shown but the last.</exception>
-    public StackSpec Load(Session session, ParseResult parse)
+    /// <returns>A result without errors.</returns>
+    /// <exception cref="RefusedException">The files cannot be taken: every reason.</exception>
+    public ComposeResult Read(Session session, ParseResult parse)
     {
-        var file = parse.GetValue(_file) ?? s_usualNames.FirstOrDefault(File.Exists)
-            ?? throw new RefusedException($"there is no {s_usualNames[0]} here; name the compose file with -f FILE", ExitCode.Usage);
-        var directory = file == "-" ? Directory.GetCurrentDirectory() : Path.GetDirectoryName(Path.GetFullPath(file)) ?? "/";
-        var result = ComposeLoader.Load(file, directory, path => Open(session, path), ProcessEnvironment(), parse.GetValue(_name));
+        var files = parse.GetValue(_files) ?? [];
+        // Beside the first file, as its author expects; what is named is named from here.
+        var directory = files is [not "-" and var first, ..] ? Path.GetDirectoryName(Path.GetFullPath(first)) ?? "/" : Directory.GetCurrentDirectory();
+        var result = ComposeLoader.Load(new ComposeRequest(directory, path => Open(session, path), ProcessEnvironment())
+        {
+            Files = files,
+            EnvFiles = parse.GetValue(_environmentFiles) ?? [],
+            Profiles = parse.GetValue(_profiles) ?? [],
+            StackName = parse.GetValue(_name),
+        });
         session.Warn(result.Warnings);
-        return result.Spec ?? throw new RefusedException(Words(result.Errors), ExitCode.Usage);
+        return result.Spec is not null ? result : throw new RefusedException(Words(result.Errors), ExitCode.Usage);
     }
 
     private static Stream? Open(Session session, string path) =>

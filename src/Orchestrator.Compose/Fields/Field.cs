@@ -1,5 +1,6 @@
 using System.Globalization;
 using Orchestrator.Compose.Yaml;
+using FilePath = System.IO.Path;
 
 namespace Orchestrator.Compose.Fields;
 
@@ -12,11 +13,29 @@ internal readonly record struct Field(string Path, string Key, Position KeyAt, Y
 
     public bool IsList => Node is YamlSequence;
 
+    /// <summary>Variables as the file sees them that this was written in.</summary>
+    public Func<string, string?> Lookup => Node.At.Origin!.Lookup;
+
+    /// <summary>Relative paths begin where the file lies that this was written in, or where its project does.</summary>
+    public string PathOf(string path) => FilePath.Combine(Node.At.Origin!.Directory, path);
+
     public void Refuse(string message) => Report.Error(Node.At, Path, message);
 
     public void RefuseKey(string message) => Report.Error(KeyAt, Path, message);
 
     public void Warn(string message) => Report.Warn(KeyAt, Path, message);
+
+    public void WarnIf(bool? condition, string message)
+    {
+        if (condition == true)
+            Warn(message);
+    }
+
+    public void RefuseIf(bool condition, string message)
+    {
+        if (condition)
+            RefuseKey(message);
+    }
 
     public void Expected(string accepted) => Refuse($"got {Got}; expected {accepted}");
 
@@ -86,6 +105,9 @@ internal readonly record struct Field(string Path, string Key, Position KeyAt, Y
         Expected(accepted);
         return [];
     }
+
+    /// <summary>Of what may be written alone or as a list: each.</summary>
+    public IEnumerable<Field> OneOrMany() => IsList ? Items() : [this];
 
     /// <summary>The entries of a mapping; nothing written counts as an empty mapping.</summary>
     public IEnumerable<Field> Entries(string accepted = "a mapping")

@@ -8,6 +8,8 @@ namespace Orchestrator.Compose.Fields;
 /// </summary>
 internal sealed class Keys<T>(string owner, IReadOnlyDictionary<string, string>? unsupported = null) : IEnumerable<string>
 {
+    private const int KeysListedMost = 20;
+
     private readonly Dictionary<string, Action<Field, T>> _readers = new(StringComparer.Ordinal);
 
     /// <summary>The reader is not called for a key with nothing after it: that is as good as not written.</summary>
@@ -38,6 +40,8 @@ internal sealed class Keys<T>(string owner, IReadOnlyDictionary<string, string>?
             field.RefuseKey($"the key \"{field.Key}\" is not supported{(wayOut.Length == 0 ? "" : $": {wayOut}")}");
         else if (Spelling.Nearest(field.Key, _readers.Keys) is { } nearest)
             field.RefuseKey($"unknown key \"{field.Key}\"; did you mean \"{nearest}\"?");
+        else if (_readers.Count > KeysListedMost)
+            field.RefuseKey($"unknown key \"{field.Key}\": {owner} has no such key in the Compose specification; keys of one's own begin with x-");
         else
             field.RefuseKey($"unknown key \"{field.Key}\"; {owner} takes {string.Join(", ", _readers.Keys.Order(StringComparer.Ordinal))} and x-*");
     }

@@ -20,18 +20,18 @@ internal sealed class TreeInterpolation(Func<string, string?> lookup, Report rep
             report.Error(scalar.At, path, error);
         foreach (var name in expansion.Unset)
             report.Warn(scalar.At, path, $"the variable {name} is not set and counts as empty; ${{{name}:-default}} gives a default");
-        return ReferenceEquals(expansion.Value, scalar.Value) ? scalar : new YamlScalar(scalar.At, expansion.Value, plain: false);
+        return ReferenceEquals(expansion.Value, scalar.Value) ? scalar : new YamlScalar(scalar.At, expansion.Value, plain: false) { Mark = scalar.Mark };
     }
 
     private YamlSequence Expand(YamlSequence list, string path)
     {
         var items = list.Items.Select((item, i) => Expand(item, $"{path}[{i}]")).ToList();
-        return items.SequenceEqual(list.Items) ? list : new YamlSequence(list.At, items);
+        return items.SequenceEqual(list.Items) ? list : new YamlSequence(list.At, items) { Mark = list.Mark };
     }
 
     private YamlMapping Expand(YamlMapping mapping, string path)
     {
         var entries = mapping.Entries.Select(e => e with { Value = Expand(e.Value, path.Length == 0 ? e.Key : $"{path}.{e.Key}") }).ToList();
-        return entries.SequenceEqual(mapping.Entries) ? mapping : new YamlMapping(mapping.At, entries);
+        return entries.SequenceEqual(mapping.Entries) ? mapping : new YamlMapping(mapping.At, entries) { Mark = mapping.Mark };
     }
 }

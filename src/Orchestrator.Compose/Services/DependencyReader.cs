@@ -5,9 +5,10 @@ namespace Orchestrator.Compose.Services;
 
 internal static class DependencyReader
 {
-    private static readonly Keys<Dependency> s_keys = new("a dependency", new Dictionary<string, string> { ["restart"] = "leave it out" })
+    private static readonly Keys<Dependency> s_keys = new("a dependency")
     {
         { "condition", (f, d) => d.Condition = ReadCondition(f) },
+        { "restart", (f, _) => f.RefuseIf(f.Flag() == true, "is not supported: a service keeps running when one that it depends on is replaced; leave it out") },
         { "required", (f, d) => d.Required = f.Flag() ?? true },
     };
 
@@ -32,7 +33,9 @@ internal static class DependencyReader
         {
             if (service.Stack.HasService(dependency.Service))
                 return;
-            if (dependency.Required)
+            if (dependency.Required && service.Stack.Inactive.Contains(dependency.Service))
+                item.RefuseKey($"the service \"{dependency.Service}\" is not active, as nobody asked for one of its profiles; ask for one, or write required: false");
+            else if (dependency.Required)
                 item.RefuseKey($"there is no service \"{dependency.Service}\" in this file; write one of {string.Join(", ", service.Stack.Spec.Services.Select(s => s.Name))}, or required: false");
             else
                 service.Spec.DependsOn.Remove(dependency);

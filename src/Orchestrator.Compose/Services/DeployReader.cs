@@ -53,7 +53,12 @@ internal static class DeployReader
     private static void ReadResources(Field field, ServiceDraft service)
     {
         s_resourceKeys.Read(field, service.Spec);
-        if (service.Spec is not { Limits: { } limits, Reservations: { } reservations })
+        CheckReservations(field, service.Spec);
+    }
+
+    public static void CheckReservations(Field field, ServiceSpec spec)
+    {
+        if (spec is not { Limits: { } limits, Reservations: { } reservations })
             return;
         if (limits.NanoCpus > 0 && reservations.NanoCpus > limits.NanoCpus)
             field.RefuseKey($"reserves {Amount.Cpus(reservations.NanoCpus)}, but its limit is {Amount.Cpus(limits.NanoCpus)}; a reservation cannot be above the limit");

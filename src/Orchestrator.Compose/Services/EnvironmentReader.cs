@@ -17,7 +17,7 @@ internal static class EnvironmentReader
     {
         foreach (var (key, value, at) in KeyValues.Read(field))
         {
-            if ((value ?? service.Stack.Lookup(key)) is { } known)
+            if ((value ?? at.Lookup(key)) is { } known)
                 service.Container.Environment[key] = known;
             else
                 at.Warn($"the variable {key} is not set here, so the container does not get it");
@@ -42,13 +42,13 @@ internal static class EnvironmentReader
 
     private static void ReadFile(Field item, EnvFile file, ServiceDraft service)
     {
-        var path = Path.Combine(service.Stack.Directory, file.Path);
+        var path = item.PathOf(file.Path);
         var (text, error) = SourceFile.Read(service.Stack.Open, path);
         if (error is not null)
             item.Refuse($"{path} {error}");
         else if (text is null && file.Required)
             item.Refuse($"got \"{file.Path}\", but there is no {path}; write required: false beside path: if it may be missing");
-        foreach (var (name, value) in EnvironmentFile.Read(text ?? "", service.Stack.Lookup, item.Report with { File = path }, file.Raw))
+        foreach (var (name, value) in EnvironmentFile.Read(text ?? "", item.Lookup, item.Report with { File = path }, file.Raw))
             service.FileEnvironment[name] = value;
     }
 

@@ -11,7 +11,6 @@ internal static class MountReader
 
     private static readonly Keys<MountSpec> s_keys = new("a volume of a service", new Dictionary<string, string>
     {
-        ["consistency"] = LeaveOut,
         ["image"] = "",
     })
     {
@@ -19,6 +18,7 @@ internal static class MountReader
         { "source", (f, m) => m.Source = f.Text("a volume or a path") ?? "" },
         { "target", (f, m) => m.Target = f.Text("an absolute path") ?? "" },
         { "read_only", (f, m) => m.ReadOnly = f.Flag() ?? false },
+        { "consistency", (f, _) => f.Warn("has no effect: the container sees the node's own files") },
         { "bind", (f, m) => s_bindKeys!.Read(f, m) },
         { "volume", (f, m) => s_volumeKeys!.Read(f, m) },
         { "tmpfs", (f, m) => s_tmpfsKeys!.Read(f, m) },
@@ -26,11 +26,11 @@ internal static class MountReader
 
     private static readonly Keys<MountSpec> s_bindKeys = new("bind", new Dictionary<string, string>
     {
-        ["propagation"] = LeaveOut,
         ["recursive"] = LeaveOut,
-        ["selinux"] = LeaveOut,
     })
     {
+        { "propagation", (f, _) => f.OneOf("rprivate", "private") },
+        { "selinux", (f, _) => f.Warn("has no effect: SELinux is not used") },
         { "create_host_path", (f, m) => m.CreateHostPath = f.Flag() ?? false },
     };
 
@@ -127,7 +127,7 @@ internal static class MountReader
         if (service.Container.Mounts.Any(m => m.Target.TrimEnd('/') == mount.Target.TrimEnd('/')))
             item.Refuse($"mounts something at {mount.Target} a second time; keep one");
         if (mount.Type == MountType.Bind)
-            mount.Source = Absolute(item, mount.Source, service.Stack);
+            mount.Source = Absolute(item, mount.Source);
         if (mount.Type == MountType.Volume && mount.Source.Length > 0)
             Resolve(item, mount, service.Stack);
         service.Container.Mounts.Add(mount);
@@ -141,13 +141,13 @@ internal static class MountReader
             (mount.Source, mount.External) = (volume.ExternalName, true);
     });
 
-    private static string Absolute(Field item, string source, StackDraft stack)
+    private static string Absolute(Field item, string source)
     {
         if (source.StartsWith('/'))
             return Path.GetFullPath(source);
         if (source is "~" || source.StartsWith("~/", StringComparison.Ordinal))
-            source = (stack.Lookup("HOME") ?? "") + source[1..];
-        var path = Path.GetFullPath(source, stack.Directory);
+            source = (item.Lookup("HOME") ?? "") + source[1..];
+        var path = Path.GetFullPath(item.PathOf(source));
         item.Report.Warn(item.Node.At, item.Path, $"binds {path}, which has to be there on every node that the service may run on");
         return path;
     }

@@ -17,6 +17,9 @@ internal static class NetworkReader
         { "labels", (f, n) => KeyValues.ReadLabels(f, n.Labels) },
         { "ipam", (f, n) => s_ipamKeys!.Read(f, n) },
         { "external", RefuseExternal },
+        { "attachable", (f, _) => f.WarnIf(f.Flag(), "has no effect: `orc run` joins no network of a stack") },
+        { "enable_ipv4", (f, _) => f.RefuseIf(f.Flag() == false, "networks are IPv4; leave it out") },
+        { "enable_ipv6", (f, _) => f.RefuseIf(f.Flag() == true, "networks are IPv4; leave it out") },
     };
 
     private static readonly Keys<NetworkSpec> s_ipamKeys = new("ipam", new Dictionary<string, string> { ["options"] = "leave it out" })

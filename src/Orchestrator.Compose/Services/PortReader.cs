@@ -11,16 +11,14 @@ internal static class PortReader
     private const int MaxPortsOfService = 4096;
     private const string Short = "[IP:][PUBLISHED:]TARGET[/tcp|/udp] with ports from 1 to 65535 or ranges such as 8000-8010:8000-8010";
 
-    private static readonly Keys<Publication> s_keys = new("a port", new Dictionary<string, string>
-    {
-        ["name"] = "leave it out",
-        ["app_protocol"] = "leave it out",
-    })
+    private static readonly Keys<Publication> s_keys = new("a port")
     {
         { "target", (f, p) => p.Target = ReadRange(f, f.Written("a port from 1 to 65535")) },
         { "published", (f, p) => p.Published = ReadRange(f, f.Written("a port from 1 to 65535")) },
         { "host_ip", (f, p) => p.HostIp = ReadHostIp(f, f.Text("an IPv4 address")) },
         { "protocol", (f, p) => p.Protocol = f.OneOf("tcp", "udp") == "udp" ? Protocol.Udp : Protocol.Tcp },
+        { "name", (f, _) => f.Warn("has no effect") },
+        { "app_protocol", (f, _) => f.Warn("has no effect: ports are balanced as TCP or UDP") },
         { "mode", (f, p) => p.Mode = f.OneOf("ingress", "host") == "host" ? PortMode.Host : PortMode.Ingress },
     };
 

@@ -1,3 +1,4 @@
+using Orchestrator.Compose.Fields;
 using Orchestrator.Model;
 
 namespace Orchestrator.Compose.Services;
@@ -5,6 +6,8 @@ namespace Orchestrator.Compose.Services;
 /// <summary>A service while it is read; keys that may be written in two places meet here.</summary>
 internal sealed class ServiceDraft(StackDraft stack, string name)
 {
+    private readonly Queue<Action> _afterwards = [];
+
     public StackDraft Stack => stack;
 
     public ServiceSpec Spec { get; } = new()
@@ -20,7 +23,27 @@ internal sealed class ServiceDraft(StackDraft stack, string name)
     /// <summary>From env_file; environment wins over it wherever it is written.</summary>
     public Dictionary<string, string> FileEnvironment { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>From label_file; labels win over it.</summary>
+    public Dictionary<string, string> FileLabels { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Microseconds.</summary>
+    public int? CpuPeriod { get; set; }
+
+    public Resources Limits => Spec.Limits ??= new Resources();
+
+    /// <summary>Where a limit or a reservation is written beside deploy.</summary>
+    public Field? LimitField { get; set; }
+
     public int? DeployReplicas { get; set; }
 
     public bool DeployRestarts { get; set; }
+
+    /// <summary>What can be said only when all keys of the service are read. Such an action may add another one.</summary>
+    public void Afterwards(Action check) => _afterwards.Enqueue(check);
+
+    public void Finish()
+    {
+        while (_afterwards.TryDequeue(out var check))
+            check();
+    }
 }

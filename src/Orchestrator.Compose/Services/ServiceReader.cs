@@ -35,6 +35,53 @@ internal static partial class ServiceReader
         { "read_only", (f, s) => s.Container.ReadOnly = f.Flag() ?? false },
         { "init", (f, s) => s.Container.Init = f.Flag() ?? false },
         { "platform", (f, s) => s.Spec.Platform = ReadPlatform(f) },
+        { "profiles", (_, _) => { } },
+        { "build", (f, _) => f.Warn("images are not built here: the image has to be in a registry, or on the nodes") },
+        { "container_name", ContainerNameReader.Read },
+        { "domainname", (f, s) => s.Container.Domainname = ReadHostname(f) },
+        { "label_file", LabelFileReader.Read },
+        { "annotations", ReadAnnotations },
+        { "logging", LoggingReader.Read },
+        { "privileged", (f, s) => s.Container.Privileged = f.Flag() ?? false },
+        { "security_opt", SecurityReader.Read },
+        { "devices", DeviceReader.Read },
+        { "device_cgroup_rules", DeviceReader.ReadRules },
+        { "group_add", (f, s) => s.Container.GroupAdd.AddRange(f.Items("a list of groups").Select(i => i.Written("a group") ?? "")) },
+        { "ulimits", UlimitReader.Read },
+        { "sysctls", ReadSysctls },
+        { "shm_size", (f, s) => s.Container.ShmSizeBytes = ValueReaders.Bytes(f) ?? 0 },
+        { "oom_score_adj", (f, s) => s.Container.OomScoreAdj = f.Integer(-1000, 1000) ?? 0 },
+        { "tty", (f, s) => s.Container.Tty = f.Flag() ?? false },
+        { "stdin_open", (f, s) => s.Container.StdinOpen = f.Flag() ?? false },
+        { "extra_hosts", AddressReader.ReadHosts },
+        { "dns", (f, s) => s.Container.Dns.AddRange(AddressReader.Servers(f)) },
+        { "dns_search", (f, s) => s.Container.DnsSearch.AddRange(f.OneOrMany().Select(i => i.Text("a domain") ?? "")) },
+        { "dns_opt", (f, s) => s.Container.DnsOptions.AddRange(f.Items("a list of options").Select(i => i.Text("an option") ?? "")) },
+        { "network_mode", ModeReader.ReadNetwork },
+        { "pid", (f, s) => s.Container.PidMode = ModeReader.Read(f) },
+        { "ipc", (f, s) => s.Container.IpcMode = ModeReader.Read(f, "private", "shareable") },
+        { "uts", (f, s) => s.Container.UtsMode = ModeReader.Read(f) },
+        { "cgroup", (f, s) => s.Container.CgroupMode = ModeReader.Read(f, "private") },
+        { "userns_mode", (f, _) => ModeReader.Read(f) },
+        { "pull_policy", (f, s) => s.Container.PullPolicy = ModeReader.ReadPullPolicy(f) },
+        { "runtime", ModeReader.ReadRuntime },
+        { "cpus", LimitReader.Cpus },
+        { "cpu_quota", LimitReader.CpuQuota },
+        { "cpu_period", (f, s) => s.CpuPeriod = f.Integer(1000, 1_000_000) },
+        { "cpu_shares", (f, s) => s.Limits.CpuShares = f.Integer(2, 262_144) ?? 0 },
+        { "cpuset", (f, s) => s.Limits.CpusetCpus = LimitReader.Cores(f) },
+        { "mem_limit", LimitReader.Memory },
+        { "mem_reservation", LimitReader.MemoryReservation },
+        { "memswap_limit", LimitReader.MemorySwap },
+        { "pids_limit", LimitReader.Pids },
+        { "blkio_config", LimitReader.BlockIo },
+        { "attach", NoEffect("`orc logs -f` follows a service") },
+        { "develop", NoEffect("it is for building on one machine") },
+        { "links", NoEffect("services of a network reach each other by name; another name goes under networks.NETWORK.aliases of the other service") },
+        { "external_links", NoEffect("containers outside of the stack are reached by a port that they publish") },
+        { "pull_refresh_after", NoEffect("the image is resolved to a digest whenever the file is applied") },
+        { "cpu_rt_period", NoEffect("") },
+        { "cpu_rt_runtime", NoEffect("") },
     };
 
     public static ServiceSpec Read(Field field, StackDraft stack)
@@ -42,13 +89,44 @@ internal static partial class ServiceReader
         var draft = new ServiceDraft(stack, field.Key);
         s_keys.Read(field, draft);
         if (field.IsNull || (field.IsMapping && field.Entries().All(e => e.Key != "image" || e.IsNull)))
-            field.RefuseKey("has no image; write image: and the name of one");
+            field.RefuseKey(field.Entries().Any(e => e.Key == "build")
+                ? "has no image, and images are not built here; build and push it, and write image: and its name"
+                : "has no image; write image: and the name of one");
         foreach (var (name, value) in draft.FileEnvironment)
             if (!draft.Container.Environment.ContainsKey(name))
                 draft.Container.Environment.Add(name, value);
-        if (draft.Spec.Networks.Count == 0)
+        foreach (var (name, value) in draft.FileLabels)
+            draft.Container.Labels.TryAdd(name, value);
+        if (draft.Spec.Networks.Count == 0 && draft.Spec.NetworkMode.Length == 0)
             draft.Spec.Networks.Add(new NetworkAttachment { Network = NetworkReader.Default });
+        draft.Finish();
+        if (draft.LimitField is { } limit)
+            DeployReader.CheckReservations(limit, draft.Spec);
         return draft.Spec;
+    }
+
+    private static Action<Field, ServiceDraft> NoEffect(string why) => (field, _) => field.Warn(why.Length == 0 ? "has no effect" : $"has no effect: {why}");
+
+    private static void ReadAnnotations(Field field, ServiceDraft service)
+    {
+        foreach (var (key, value, item) in KeyValues.Read(field))
+        {
+            if (key.StartsWith("io.orchestrator.", StringComparison.Ordinal))
+                item.RefuseKey($"got \"{key}\"; names that begin with io.orchestrator. are the engine's own: choose another");
+            service.Container.Annotations[key] = value ?? "";
+        }
+    }
+
+    private static void ReadSysctls(Field field, ServiceDraft service)
+    {
+        foreach (var (key, value, item) in KeyValues.Read(field))
+        {
+            if (!KernelNames.IsNamespacedSysctl(key))
+                item.RefuseKey($"{key} is a setting of the whole node, not of a container: set it on the nodes; accepted: net.*, fs.mqueue.* and kernel.msg*, kernel.sem, kernel.shm*");
+            else if (value is null)
+                item.Refuse($"{key} has no value; write {key}=VALUE");
+            service.Container.Sysctls[key] = value ?? "";
+        }
     }
 
     private static string ReadImage(Field field)

@@ -36,6 +36,11 @@ internal static class KernelNames
         return s_capabilities.Contains(name) ? name : null;
     }
 
+    /// <summary>Settings that each network or IPC namespace has for itself.</summary>
+    public static bool IsNamespacedSysctl(string name) =>
+        name.StartsWith("net.", StringComparison.Ordinal) || name.StartsWith("fs.mqueue.", StringComparison.Ordinal)
+        || name is "kernel.msgmax" or "kernel.msgmnb" or "kernel.msgmni" or "kernel.sem" or "kernel.shmall" or "kernel.shmmax" or "kernel.shmmni" or "kernel.shm_rmid_forced";
+
     private static bool IsRealTime(string name) =>
         (name.StartsWith("RTMIN+", StringComparison.Ordinal) || name.StartsWith("RTMAX-", StringComparison.Ordinal))
         && byte.TryParse(name.AsSpan(6), out var offset) && offset <= 15;

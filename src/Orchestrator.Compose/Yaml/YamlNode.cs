@@ -1,17 +1,44 @@
 namespace Orchestrator.Compose.Yaml;
 
+/// <summary>A file that values were written in: what its author calls it, where its relative paths begin, and the variables that it sees.</summary>
+internal sealed class Origin(string file, string directory, Func<string, string?> lookup)
+{
+    public string File => file;
+
+    public string Directory => directory;
+
+    public Func<string, string?> Lookup => lookup;
+}
+
 /// <summary>A place in a file, counted from 1. The default value is the file as a whole.</summary>
-internal readonly record struct Position(int Line, int Column);
+internal readonly record struct Position(int Line, int Column, Origin? Origin = null);
+
+/// <summary>What a value does to the one that an earlier file has in its place.</summary>
+internal enum MergeMark
+{
+    None,
+
+    /// <summary><c>!reset</c>: it is gone.</summary>
+    Reset,
+
+    /// <summary><c>!override</c>: this one instead, whole.</summary>
+    Override,
+}
 
 /// <summary>A value of a YAML document with its place. Aliases are resolved: two parents may share a node.</summary>
 internal abstract class YamlNode(Position at, int size, int depth)
 {
     public Position At => at;
 
-    /// <summary>Number of nodes when every alias is written out.</summary>
+    public MergeMark Mark { get; init; }
+
+    /// <summary>Number of nodes when every alias is written out; what is too many for an int counts as its largest.</summary>
     public int Size => size;
 
     public int Depth => depth;
+
+    // What was read is bounded; what is merged of it, by many extends of one large service, is bounded only afterwards.
+    protected static int Sum(long size) => (int)Math.Min(size, int.MaxValue);
 
     public abstract string Kind { get; }
 }
@@ -33,7 +60,7 @@ internal sealed class YamlScalar(Position at, string value, bool plain) : YamlNo
 }
 
 internal sealed class YamlSequence(Position at, IReadOnlyList<YamlNode> items)
-    : YamlNode(at, 1 + items.Sum(i => i.Size), 1 + items.Select(i => i.Depth).DefaultIfEmpty().Max())
+    : YamlNode(at, Sum(1 + items.Sum(i => (long)i.Size)), 1 + items.Select(i => i.Depth).DefaultIfEmpty().Max())
 {
     public IReadOnlyList<YamlNode> Items => items;
 
@@ -41,7 +68,7 @@ internal sealed class YamlSequence(Position at, IReadOnlyList<YamlNode> items)
 }
 
 internal sealed class YamlMapping(Position at, IReadOnlyList<YamlEntry> entries)
-    : YamlNode(at, 1 + entries.Sum(e => 1 + e.Value.Size), 1 + entries.Select(e => e.Value.Depth).DefaultIfEmpty().Max())
+    : YamlNode(at, Sum(1 + entries.Sum(e => 1L + e.Value.Size)), 1 + entries.Select(e => e.Value.Depth).DefaultIfEmpty().Max())
 {
     public IReadOnlyList<YamlEntry> Entries => entries;
 

@@ -15,32 +15,34 @@ internal sealed class YamlReader
     private readonly Scanner _scanner;
     private readonly Parser _parser;
     private readonly Report _report;
+    private readonly Origin _origin;
     private readonly string[] _path = new string[MaxDepth + 1];
     private readonly Dictionary<AnchorName, YamlNode> _anchors = [];
 
-    private YamlReader(string text, Report report)
+    private YamlReader(string text, Origin origin, Report report)
     {
+        _origin = origin;
         _scanner = new Scanner(new StringReader(text), skipComments: true);
         _parser = new Parser(_scanner);
         _report = report;
     }
 
     /// <summary>Null when the text is not one YAML document; the report then says why.</summary>
-    public static YamlNode? Read(string text, Report report)
+    public static YamlNode? Read(string text, Origin origin, Report report)
     {
         try
         {
-            return new YamlReader(text, report).ReadDocument();
+            return new YamlReader(text, origin, report).ReadDocument();
         }
         catch (RefusedYamlException e)
         {
-            report.Error(At(e.Start), "", e.Message);
+            report.Error(At(e.Start, origin), "", e.Message);
         }
         catch (YamlException e)
         {
-            var at = At(e.Start);
+            var at = At(e.Start, origin);
             if (TabNear(text, at.Line) is { } line)
-                report.Error(new Position(line, 1), "", "not valid YAML: indented with a tab; indent with spaces");
+                report.Error(new Position(line, 1, origin), "", "not valid YAML: indented with a tab; indent with spaces");
             else
                 report.Error(at, "", $"not valid YAML: {e.Message}");
         }
@@ -91,11 +93,12 @@ internal sealed class YamlReader
 
     private YamlScalar ReadScalar(Scalar scalar)
     {
+        // "!reset null": tagged, a plain scalar is what it would be without.
         var plain = scalar.Style is ScalarStyle.Plain && !IsTag(scalar, "str");
         if (!plain || !(IsTag(scalar, "int") || IsTag(scalar, "float") || IsTag(scalar, "bool") || IsTag(scalar, "null")))
             RefuseOtherTags(scalar, "str");
         Advance();
-        return new YamlScalar(At(scalar.Start), scalar.Value, plain);
+        return new YamlScalar(At(scalar.Start), scalar.Value, plain) { Mark = MarkOf(scalar) };
     }
 
     private YamlSequence ReadSequence(SequenceStart start, int depth)
@@ -112,7 +115,7 @@ internal sealed class YamlReader
             items.Add(item);
         }
         Advance();
-        return new YamlSequence(At(start.Start), items);
+        return new YamlSequence(At(start.Start), items) { Mark = MarkOf(start) };
     }
 
     private YamlMapping ReadMapping(MappingStart start, int depth)
@@ -131,7 +134,7 @@ internal sealed class YamlReader
                 _report.Error(key.At, string.Concat(_path.AsSpan(1, depth)), error);
         }
         Advance();
-        return new YamlMapping(At(start.Start), entries.Merged());
+        return new YamlMapping(At(start.Start), entries.Merged()) { Mark = MarkOf(start) };
     }
 
     private YamlScalar ReadKey() => _parser.Current is Scalar scalar
@@ -166,13 +169,22 @@ internal sealed class YamlReader
 
     private static void RefuseOtherTags(NodeEvent node, string accepted)
     {
-        if (!node.Tag.IsEmpty && !node.Tag.IsNonSpecific && !IsTag(node, accepted))
+        if (!node.Tag.IsEmpty && !node.Tag.IsNonSpecific && !IsTag(node, accepted) && MarkOf(node) == MergeMark.None)
             throw Refuse(node.Start, $"the YAML tag {node.Tag.Value} is not supported; leave it out");
     }
 
-    private static RefusedYamlException Refuse(Mark at, string message) => new(At(at), message);
+    private static MergeMark MarkOf(NodeEvent node) => node.Tag.IsEmpty ? MergeMark.None : node.Tag.Value switch
+    {
+        "!reset" => MergeMark.Reset,
+        "!override" => MergeMark.Override,
+        _ => MergeMark.None,
+    };
 
-    private static Position At(Mark mark) => new((int)mark.Line, (int)mark.Column);
+    private static RefusedYamlException Refuse(Mark at, string message) => new(At(at, null), message);
+
+    private Position At(Mark mark) => At(mark, _origin);
+
+    private static Position At(Mark mark, Origin? origin) => new((int)mark.Line, (int)mark.Column, origin);
 
     // The parser notices a tab in the indentation only after it, or while it is still on the line before.
     private static int? TabNear(string text, int line) =>

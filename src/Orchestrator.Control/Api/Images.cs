@@ -10,10 +10,12 @@ internal sealed class Images(RegistryClient registry)
     /// <exception cref="Grpc.Core.RpcException">An image is not to be had: names service, image and the registry's answer.</exception>
     public async Task<IReadOnlyList<string>> ResolveAsync(StackSpec spec, ClusterState state, CancellationToken cancellation)
     {
-        var asked = spec.Services.Select(s => (s.Container.Image, s.Platform)).Distinct().ToDictionary(a => a, a => ResolveAsync(a.Image, a.Platform, cancellation));
+        // What is never pulled is what each node has under that name.
+        var pulled = spec.Services.Where(s => s.Container.PullPolicy != "never").ToList();
+        var asked = pulled.Select(s => (s.Container.Image, s.Platform)).Distinct().ToDictionary(a => a, a => ResolveAsync(a.Image, a.Platform, cancellation));
         var warnings = new List<string>();
         var errors = new List<string>();
-        foreach (var service in spec.Services)
+        foreach (var service in pulled)
         {
             var answer = await asked[(service.Container.Image, service.Platform)];
             if (answer.Digest is not null)

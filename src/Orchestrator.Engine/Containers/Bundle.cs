@@ -13,7 +13,7 @@ internal sealed class Bundle(EngineOptions engine, VolumeStore volumes, string d
     public ContainerRecord Write(ContainerOptions options)
     {
         var image = new LayerView(options.Image.LayerDirectories);
-        var hostname = options.Hostname.Length > 0 ? options.Hostname : options.HostNetwork ? Environment.MachineName : options.Id[..Math.Min(12, options.Id.Length)];
+        var hostname = options.Hostname.Length > 0 ? options.Hostname : options.HostNetwork || options.HostUts ? Environment.MachineName : options.Id[..Math.Min(12, options.Id.Length)];
         var process = ContainerProcess.Resolve(options, options.Image.Config, hostname);
         var plan = new MountPlan(volumes, image, options.Id);
         var mounts = plan.Make(options.Mounts, options.Image.Config.Volumes).Concat(WriteNetworkFiles(options, hostname)).ToList();

@@ -20,8 +20,8 @@ internal sealed record BundleConfig(
         var devices = Options.Privileged ? HostDevices.All() : HostDevices.Of(Options.Devices);
         return new RuntimeConfig
         {
-            Hostname = Options.HostNetwork ? null : Hostname,
-            Domainname = Options.Domainname.Length > 0 ? Options.Domainname : null,
+            Hostname = Options.HostNetwork || Options.HostUts ? null : Hostname,
+            Domainname = Options.Domainname.Length > 0 && !Options.HostUts ? Options.Domainname : null,
             Process = ProcessSection(capabilities),
             Root = new RootConfig { Path = Path.Combine(Directory, Bundle.RootDirectory), Readonly = Options.ReadOnly },
             Mounts = [.. DefaultMounts().Where(d => !Mounts.Any(m => m.Target == d.Destination)), .. Mounts.Select(ToConfig)],
@@ -75,7 +75,8 @@ internal sealed record BundleConfig(
     private string ShmSize() => string.Create(CultureInfo.InvariantCulture, $"size={Options.ShmSizeBytes}");
 
     private IEnumerable<NamespaceConfig> Namespaces() => DefaultProfile.Namespaces
-        .Where(n => !(n.Type == "network" && Options.HostNetwork) && !(n.Type == "pid" && Options.HostPids) && !(n.Type == "ipc" && Options.HostIpc))
+        .Where(n => !(n.Type == "network" && Options.HostNetwork) && !(n.Type == "pid" && Options.HostPids) && !(n.Type == "ipc" && Options.HostIpc)
+            && !(n.Type == "cgroup" && Options.HostCgroup) && !(n.Type == "uts" && Options.HostUts))
         .Select(n => n.Type switch
         {
             "network" => n with { Path = Options.NetworkNamespace },
@@ -103,7 +104,7 @@ internal sealed record BundleConfig(
 
     private DeviceRule[] DeviceRules(IReadOnlyList<HostDevice> devices) => Options.Privileged
         ? [new DeviceRule { Allow = true, Access = "rwm" }]
-        : [.. DefaultProfile.DeviceRules, .. devices.Select(d => d.Rule)];
+        : [.. DefaultProfile.DeviceRules, .. devices.Select(d => d.Rule), .. Options.DeviceRules.Select(HostDevices.Rule)];
 
     private static RlimitConfig Limit(ResourceLimit limit) => new()
     {
@@ -114,7 +115,9 @@ internal sealed record BundleConfig(
 
     private Dictionary<string, string> Annotations()
     {
-        var annotations = new Dictionary<string, string>
+        if (Options.Annotations.Keys.FirstOrDefault(n => n.StartsWith("io.orchestrator.", StringComparison.Ordinal)) is { } own)
+            throw new ContainerException($"annotation \"{own}\" is the engine's own; choose a name that does not begin with io.orchestrator.");
+        var annotations = new Dictionary<string, string>(Options.Annotations)
         {
             [RuntimeAnnotations.Overlay] = new OverlayConfig
             {

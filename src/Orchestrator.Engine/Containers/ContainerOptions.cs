@@ -81,6 +81,18 @@ public sealed record ContainerOptions
     /// <summary>The machine's shared memory and message queues.</summary>
     public bool HostIpc { get; init; }
 
+    /// <summary>The machine's control groups are seen, as far as they are mounted.</summary>
+    public bool HostCgroup { get; init; }
+
+    /// <summary>The machine's host name, which a container that may do so could change.</summary>
+    public bool HostUts { get; init; }
+
+    /// <summary>Devices that it may use without being given a node: "c 1:3 rwm", "b 8:* r", "a *:* rwm".</summary>
+    public IReadOnlyList<string> DeviceRules { get; init; } = [];
+
+    /// <summary>Passed on to the runtime. Names that begin with io.orchestrator. are the engine's own.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>();
+
     /// <summary>A process whose pid namespace it joins; 0: none.</summary>
     public int PidsOf { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Orchestrator.Linux;
 using Orchestrator.Oci.Runtime;
 
@@ -17,6 +18,22 @@ internal static class HostDevices
 
     /// <summary>All that a privileged container sees: every node below /dev except what each container has for itself.</summary>
     public static IReadOnlyList<HostDevice> All() => [.. In("/dev", "/dev", "rwm", s_notShared)];
+
+    /// <summary>"c 1:3 rwm", "b *:* r": the kernel's words for devices that may be used.</summary>
+    /// <exception cref="ContainerException">Something else.</exception>
+    public static DeviceRule Rule(string text)
+    {
+        if (text.Split(' ') is [("a" or "b" or "c") and var type, var numbers, var access] && numbers.Split(':') is [var major, var minor]
+            && TryNumber(major, out var majorNumber) && TryNumber(minor, out var minorNumber) && access.Length is > 0 and <= 3 && access.All("rwm".Contains))
+            return new DeviceRule { Allow = true, Type = type, Major = majorNumber, Minor = minorNumber, Access = access };
+        throw new ContainerException($"device rule \"{text}\": expected TYPE MAJOR:MINOR ACCESS, such as \"c 1:3 rwm\" or \"b 8:* r\"");
+    }
+
+    private static bool TryNumber(string text, out long? number)
+    {
+        number = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed) ? parsed : null;
+        return number is not null || text == "*";
+    }
 
     private static IEnumerable<HostDevice> Of(DeviceMapping mapping)
     {

@@ -16,6 +16,8 @@ internal static class SpecDifference
         part.Update = part.Rollback = null;
         part.DependsOn.Clear();
         part.Constraints.Clear();
+        if (part.Container is { } container)
+            container.PullPolicy = "";
         var hostPorts = part.Ports.Where(p => p.Mode == PortMode.Host).ToList();
         part.Ports.Clear();
         part.Ports.AddRange(hostPorts);

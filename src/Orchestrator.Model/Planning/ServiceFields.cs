@@ -24,6 +24,7 @@ internal static class ServiceFields
             ["platform"] = spec.Platform,
             ["constraints"] = string.Join(", ", spec.Constraints),
             ["ports"] = string.Join(", ", spec.Ports.Select(Port)),
+            ["network_mode"] = spec.NetworkMode,
             ["networks"] = string.Join(", ", spec.Networks.Select(n => n.Aliases.Count == 0 ? n.Network : $"{n.Network} ({string.Join(", ", n.Aliases)})")),
             ["depends_on"] = string.Join(", ", spec.DependsOn.Select(d => $"{d.Service} ({d.Condition}{(d.Required ? "" : ", optional")})")),
             ["restart"] = spec.Restart is { } restart ? Restart(restart) : "",
@@ -54,6 +55,7 @@ internal static class ServiceFields
         fields["read_only"] = container.ReadOnly ? "true" : "";
         fields["init"] = container.Init ? "true" : "";
         AddMachine(fields, container);
+        AddRuntime(fields, container);
         Add(fields, "environment", container.Environment);
         Add(fields, "labels", container.Labels);
     }
@@ -77,6 +79,17 @@ internal static class ServiceFields
         fields["pid"] = container.PidMode;
         fields["ipc"] = container.IpcMode;
         Add(fields, "sysctls", container.Sysctls);
+    }
+
+    private static void AddRuntime(Dictionary<string, string> fields, ContainerSpec container)
+    {
+        fields["pull_policy"] = container.PullPolicy;
+        fields["logging"] = container.Log is { } log
+            ? $"max-size {(log.MaxSizeBytes > 0 ? Amount.Bytes(log.MaxSizeBytes) : "default")} max-file {(log.MaxFiles > 0 ? Text($"{log.MaxFiles}") : "default")}" : "";
+        fields["cgroup"] = container.CgroupMode;
+        fields["uts"] = container.UtsMode;
+        fields["device_cgroup_rules"] = string.Join(", ", container.DeviceRules);
+        Add(fields, "annotations", container.Annotations);
     }
 
     private static void Add(Dictionary<string, string> fields, string name, IEnumerable<KeyValuePair<string, string>> map)
@@ -108,6 +121,18 @@ internal static class ServiceFields
             parts.Add(Amount.Bytes(resources.MemoryBytes));
         if (resources?.Pids > 0)
             parts.Add(Text($"{resources.Pids} pids"));
+        if (resources?.MemorySwapBytes is { } swap and not 0)
+            parts.Add(swap < 0 ? "any swap" : $"{Amount.Bytes(swap)} with swap");
+        if (resources?.MemoryReservationBytes > 0)
+            parts.Add($"keeps {Amount.Bytes(resources.MemoryReservationBytes)}");
+        if (resources?.CpusetCpus.Length > 0)
+            parts.Add($"cores {resources.CpusetCpus}");
+        if (resources?.CpusetMems.Length > 0)
+            parts.Add($"memory nodes {resources.CpusetMems}");
+        if (resources?.CpuShares > 0)
+            parts.Add(Text($"{resources.CpuShares} cpu shares"));
+        if (resources?.BlkioWeight > 0)
+            parts.Add(Text($"blkio weight {resources.BlkioWeight}"));
         return string.Join(", ", parts);
     }
 

@@ -20,6 +20,7 @@ internal sealed class ServiceRules(StackSpec stack, ServiceSpec service, List<st
             Error($"platform is '{service.Platform}'; it must be OS/ARCHITECTURE such as linux/amd64");
         CheckPorts();
         CheckNetworks();
+        CheckModes();
         CheckMounts();
         CheckDependencies();
         CheckResources();
@@ -49,13 +50,30 @@ internal sealed class ServiceRules(StackSpec stack, ServiceSpec service, List<st
             Error($"network alias '{alias}' is no host name; each part must be {Names.Accepted}");
     }
 
+    private void CheckModes()
+    {
+        if (service.NetworkMode is not ("" or "host" or "none"))
+            Error($"network mode is '{service.NetworkMode}'; it must be host, none or left out");
+        if (service.NetworkMode.Length > 0 && service.Networks.Count > 0)
+            Error($"network mode {service.NetworkMode} excludes networks; leave one of them out");
+        if (service.NetworkMode.Length > 0 && service.Ports.Count > 0)
+            Error($"network mode {service.NetworkMode} excludes published ports; leave one of them out");
+        foreach (var (field, mode) in Modes().Where(m => m.Mode is not ("" or "host")))
+            Error($"{field} mode is '{mode}'; it must be host or left out: replicas share nothing with each other");
+        if (_container.PullPolicy is not ("" or "never"))
+            Error($"pull policy is '{_container.PullPolicy}'; it must be never or left out");
+    }
+
+    private (string Field, string Mode)[] Modes() =>
+        [("pid", _container.PidMode), ("ipc", _container.IpcMode), ("cgroup", _container.CgroupMode), ("uts", _container.UtsMode)];
+
     private void CheckMounts()
     {
         foreach (var mount in _container.Mounts)
         {
             if (!mount.Target.StartsWith('/'))
                 Error($"mount target is '{mount.Target}'; it must be an absolute path in the container");
-            if (mount.Type == MountType.Volume && mount.Source.Length > 0 && !stack.Volumes.Any(v => v.Name == mount.Source))
+            if (mount is { Type: MountType.Volume, External: false, Source.Length: > 0 } && !stack.Volumes.Any(v => v.Name == mount.Source))
                 Error($"volume '{mount.Source}' is not defined; {Known("volumes", stack.Volumes.Select(v => v.Name))}");
             if (mount.Type == MountType.Bind && !mount.Source.StartsWith('/'))
                 Error($"bind mount source is '{mount.Source}'; it must be an absolute path on the node");

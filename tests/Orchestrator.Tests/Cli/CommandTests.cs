@@ -62,15 +62,51 @@ public sealed class CommandTests : IAsyncLifetime
     [Fact]
     public async Task A_bad_compose_file_is_exit_code_2_and_never_reaches_the_cluster()
     {
-        var (exitCode, _, error) = await _cluster.OrcAsync(["apply", "-f", "-"], "services:\n  a: { image: x, deploy: { replicas: many }, build: . }\n"u8.ToArray());
+        var (exitCode, _, error) = await _cluster.OrcAsync(["apply", "-f", "-"], "services:\n  a: { image: x, deploy: { replicas: many }, gpus: all }\n"u8.ToArray());
         Assert.Equal(2, exitCode);
         Assert.Equal(
             """
             orc: -:2: services.a.deploy.replicas: got "many"; expected a whole number of at least 0
-            orc: -:2: services.a.build: the key "build" is not supported: build the image and name it under image
+            orc: -:2: services.a.gpus: the key "gpus" is not supported: name the devices under devices
 
             """, error);
         Assert.Empty(_cluster.Requests);
+    }
+
+    [Fact]
+    public async Task Several_compose_files_profiles_and_variables_become_one_stack()
+    {
+        var directory = Directory.CreateTempSubdirectory("orc-compose-").FullName;
+        try
+        {
+            foreach (var (name, text) in new[]
+            {
+                ("compose.yaml", "name: shop\nservices: { web: { image: 'web:${TAG}' }, debug: { image: d, profiles: [debug] } }"), ("over.yaml", "services: { web: { user: '5' } }"),
+                ("one.env", "TAG=1"), ("two.env", "TAG=2"),
+            })
+                await File.WriteAllTextAsync(Path.Combine(directory, name), text, TestContext.Current.CancellationToken);
+            string[] options =
+            [
+                "-f", $"{directory}/compose.yaml", "-f", $"{directory}/over.yaml", "--profile", "debug", "--env-file", $"{directory}/one.env", "--env-file", $"{directory}/two.env",
+            ];
+            Assert.Equal(0, (await _cluster.OrcAsync(["plan", .. options])).ExitCode);
+            var spec = Assert.Single(_cluster.Requests.OfType<PlanStackRequest>()).Spec;
+            Assert.Equal(["web:2 5", "d "], spec.Services.Select(s => $"{s.Container.Image} {s.Container.User}"));
+
+            var (exitCode, output, error) = await _cluster.OrcAsync(["compose", "config", .. options]);
+            Assert.Equal((0, ""), (exitCode, error));
+            Assert.Equal("name: shop\nservices:\n  web:\n    image: \"web:2\"\n    user: \"5\"\n  debug:\n    image: d\n    profiles:\n      - debug\n", output);
+            Assert.Equal("web", (string?)JsonNode.Parse((await _cluster.OrcAsync(["compose", "config", "-o", "json", .. options])).Output)!["services"]![0]!["name"]);
+            Assert.Equal("web\ndebug\n", (await _cluster.OrcAsync(["compose", "config", "--services", .. options])).Output);
+            Assert.Equal("web:2\nd\n", (await _cluster.OrcAsync(["compose", "config", "--images", .. options])).Output);
+            Assert.Equal("debug\n", (await _cluster.OrcAsync(["compose", "config", "--profiles", .. options[..4], .. options[6..]])).Output);
+            Assert.Equal("", (await _cluster.OrcAsync(["compose", "config", "-q", .. options])).Output);
+            Assert.Matches("^web [0-9a-f]{64}\ndebug [0-9a-f]{64}\n$", (await _cluster.OrcAsync(["compose", "config", "--hash", .. options])).Output);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
     }
 
     [Fact]

@@ -71,6 +71,7 @@ public sealed class ComposeLimitTests
             "services:", "\n", "  ", "- ", ": ", "web", "image: x", "&a ", "*a", "<<: *a", "[", "]", "{", "}", ",", "\"", "'", "|", ">", "\t", "#", "${A:-", "}", "$",
             "ports:", "8080:80", "x-", "---\n", "...", "!tag ", "!!str ", "deploy:", "replicas: 3", "?", "\0", "\ud800", "é", "\u2028", "volumes:", "/a:/b", "%YAML 9.9\n", "null",
             "networks:", "healthcheck:", "test:", "depends_on:", "env_file:", "command:", "environment:", "\r", "@", "`", "\ufeff", "name:", "labels:", "1e400", "tmpfs:", "\\x", "|9-",
+            "!reset ", "!override ", "extends: ", "include: ", "profiles: ", "x.yaml", "service: ", "file: ", "path: ", "sysctls:", "ulimits:", "devices:", "extra_hosts:", "logging:",
         ];
         Gen.OneOf(pieces).List[0, 40].Select(string.Concat).Sample(AnswersSomething, iter: 3_000);
         Gen.Char.Array[0, 60].Select(c => new string(c)).Sample(AnswersSomething, iter: 1_000);
@@ -83,6 +84,40 @@ public sealed class ComposeLimitTests
         Gen.Select(Gen.Int[0, good.Length - 1], Gen.Int[0, 30], Gen.OneOf("", "\n", ": ", "- ", "[", "{", "\"", "*defaults", "\t", "9", "null", "${", "\0"))
             .Sample((at, length, inserted) => AnswersSomething(good[..at] + inserted + good[Math.Min(good.Length, at + length)..]), iter: 300);
     }
+
+    [Fact]
+    public void Good_files_with_any_damage_laid_over_each_other_are_answered_and_what_is_printed_reads_as_the_same()
+    {
+        string[] goods = [.. new[] { "every-key", "machine-keys" }.Select(n => File.ReadAllText(Path.Combine(SourceTree.Root, $"tests/Orchestrator.Tests/Compose/Goldens/{n}.yaml")))];
+        var beside = Path.Combine(SourceTree.Root, "tests/Orchestrator.Tests/Compose/Goldens/beside");
+        Gen.Select(Gen.Int[0, goods.Min(g => g.Length) - 1], Gen.Int[0, 30], Gen.OneOf("", "\n", "!reset ", "!override ", "[", "*defaults", "null", "${A:-b}", "$$", "'", "extends: none, "), Gen.Bool)
+            .Sample((at, length, inserted, first) =>
+            {
+                var damaged = goods.Select((g, i) => (i == 0) == first ? g[..at] + inserted + g[Math.Min(g.Length, at + length)..] : g).ToList();
+                Stream? Open(string path) => path is "0.yaml" or "1.yaml" ? new MemoryStream(Encoding.UTF8.GetBytes(damaged[path[0] - '0']))
+                    : File.Exists(Path.Combine(beside, Path.GetFileName(path))) ? File.OpenRead(Path.Combine(beside, Path.GetFileName(path))) : null;
+                var result = ComposeLoader.Load(new ComposeRequest("/srv/x", Open, new Dictionary<string, string>()) { Files = ["0.yaml", "1.yaml"] });
+                if (result.Document?.ToYaml() is not { } printed)
+                    return result.Spec is null && result.Errors.Count > 0;
+                var again = ComposeLoader.Load("p.yaml", "/elsewhere", p => p == "p.yaml" ? new MemoryStream(Encoding.UTF8.GetBytes(printed)) : Open(p), new Dictionary<string, string>());
+                return result.Spec!.Equals(again.Spec);
+            }, iter: 300);
+    }
+
+    [Fact]
+    public void A_large_service_that_many_extend_is_refused_before_it_is_written_out()
+    {
+        var large = string.Join(',', Enumerable.Range(0, 20_000).Select(i => $"a{i}"));
+        var many = string.Concat(Enumerable.Range(0, 5_000).Select(i => $"  s{i}: {{ extends: base }}\n"));
+        Assert.Equal(
+            "x.yaml: becomes more than 200000 values with what it extends and includes",
+            Assert.Single(Load($"services:\n  base: {{ image: x, x-large: [{large}] }}\n{many}").Errors).ToString());
+    }
+
+    [Fact]
+    public void A_long_row_of_extends_is_refused_not_a_stack_overflow() => Assert.Contains(
+        Load("services:\n" + string.Concat(Enumerable.Range(0, 20_000).Select(i => $"  s{i}: {{ image: x, extends: s{i + 1} }}\n"))).Errors,
+        e => e.Message == "extends more than 32 services, each the next");
 
     private static bool AnswersSomething(string text)
     {

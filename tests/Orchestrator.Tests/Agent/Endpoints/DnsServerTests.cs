@@ -71,6 +71,21 @@ public sealed class DnsServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_container_with_servers_of_its_own_still_finds_services_and_asks_those_for_the_rest()
+    {
+        var outside = _lab.AddHost(9);
+        using var upstream = Namespaces.InNetwork(outside.NetnsPath, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        upstream.Bind(new IPEndPoint(outside.Address, 53));
+        _dns.SetServers(_one.Addresses[s_web.Id], [_one.DnsServer!, outside.Address]);
+        Assert.Equal("10.160.0.5", LastAddress(AskUdp("web")));
+        var answering = AnswerOnce(upstream);
+        Assert.Equal("203.0.113.7", LastAddress(AskUdp("example.org")));
+        await answering;
+        _dns.ForgetServers(_one.Addresses[s_web.Id]);
+        Assert.Equal((byte)DnsCode.NameError, AskUdp("example.org")[3] & 0xF);
+    }
+
+    [Fact]
     public void Without_servers_to_ask_an_unknown_name_does_not_exist() => Assert.Equal((byte)DnsCode.NameError, AskUdp("example.org")[3] & 0xF);
 
     private static async Task AnswerOnce(Socket upstream)

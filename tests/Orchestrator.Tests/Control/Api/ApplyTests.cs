@@ -28,6 +28,16 @@ public sealed class ApplyTests
     }
 
     [Fact]
+    public async Task An_image_that_is_never_pulled_is_not_asked_for()
+    {
+        await using var group = await ServerGroup.StartAsync(1);
+        var api = new ApiClient(group.Channel(Role.Admin));
+        var spec = Specs.Stack("shop", Specs.Service("web", 1, "nowhere.invalid/local:1").With(s => s.Container.PullPolicy = "never"));
+        await api.ApplyStackAsync(new() { Spec = spec }, cancellationToken: ServerGroup.Deadline);
+        Assert.Equal("", Assert.Single(group.Servers[0].Store.State.Stacks.Values).Spec.Services[0].Container.ImageDigest);
+    }
+
+    [Fact]
     public async Task A_missing_image_is_refused_by_service_and_image()
     {
         await using var registry = await FakeRegistry.StartAsync();

@@ -1,3 +1,4 @@
+using Google.Protobuf.Reflection;
 using Orchestrator.Model;
 using Orchestrator.Model.Planning;
 using Xunit;
@@ -69,9 +70,11 @@ public sealed class StackPlanTests
                 Privileged = true, Ulimits = { new Ulimit { Name = "nofile" } }, Sysctls = { ["K"] = "V" }, Devices = { new Device { Source = "/dev/a" } },
                 GroupAdd = { "g" }, ShmSizeBytes = 1, ExtraHosts = { "a:1" }, Dns = { "d" }, DnsSearch = { "s" }, DnsOptions = { "o" },
                 SecurityOptions = { "no-new-privileges" }, Tty = true, StdinOpen = true, Domainname = "d", OomScoreAdj = 1, PidMode = "host", IpcMode = "host",
+                PullPolicy = "never", Log = new() { MaxFiles = 2 }, Annotations = { ["K"] = "V" }, CgroupMode = "host", UtsMode = "host", DeviceRules = { "a *:* r" },
             },
             Ports = { new PortSpec { Target = 1 } },
             Networks = { new NetworkAttachment { Network = "n" } },
+            NetworkMode = "host",
             DependsOn = { new Dependency { Service = "s" } },
             Limits = new() { Pids = 1 },
             Reservations = new() { Pids = 1 },
@@ -86,6 +89,27 @@ public sealed class StackPlanTests
         var fields = ServiceSpec.Descriptor.Fields.InDeclarationOrder().Count - 2 + ContainerSpec.Descriptor.Fields.InDeclarationOrder().Count - 3;
         Assert.Equal(fields, shown.Count);
     }
+
+    [Fact]
+    public void Every_resource_shows_when_it_changes()
+    {
+        foreach (var field in Resources.Descriptor.Fields.InDeclarationOrder())
+        {
+            var changed = new ServiceSpec { Name = "web", Container = new(), Limits = new() };
+            field.Accessor.SetValue(changed.Limits, field.FieldType switch
+            {
+                FieldType.String => "0",
+                FieldType.Int32 => 10,
+                _ => (object)10L,
+            });
+            Assert.StartsWith("limits: (none) -> ", Assert.Single(ServiceFields.Differences(new ServiceSpec { Name = "web", Container = new() }, changed)), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_pull_policy_alone_replaces_nothing() => Assert.Contains(
+        "Update service web: pull_policy: (none) -> never",
+        Lines(Stack(Specs.Service("web", 2).With(s => s.Container.PullPolicy = "never"), Specs.Service("db"))));
 
     private static StackSpec Stack(params IEnumerable<ServiceSpec> services) => Specs.Stack("shop", services);
 

@@ -99,6 +99,36 @@ public sealed class StackValidationTests
         Web("constraint 'engine.labels.a==b' is not understood; it must be node.id", s => s.Constraints.Add("engine.labels.a==b"));
     }
 
+    [Fact]
+    public void Modes()
+    {
+        Web("network mode is 'service:db'; it must be host, none or left out", s => s.NetworkMode = "service:db");
+        Web("network mode host excludes networks", s => s.NetworkMode = "host");
+        Web("network mode none excludes published ports", s =>
+        {
+            s.NetworkMode = "none";
+            s.Ports.Add(Port(80));
+        });
+        Web("pid mode is 'container:x'; it must be host or left out", s => s.Container.PidMode = "container:x");
+        Web("ipc mode is 'x'", s => s.Container.IpcMode = "x");
+        Web("cgroup mode is 'x'", s => s.Container.CgroupMode = "x");
+        Web("uts mode is 'x'", s => s.Container.UtsMode = "x");
+        Web("pull policy is 'always'; it must be never or left out", s => s.Container.PullPolicy = "always");
+        Assert.Empty(Validate(Good(s =>
+        {
+            s.Services[0].NetworkMode = "host";
+            s.Services[0].Networks.Clear();
+        })));
+    }
+
+    /// <summary>Its name is its own, not that under which the stack declares it.</summary>
+    [Fact]
+    public void A_volume_that_exists_has_a_name_of_its_own() => Assert.Empty(Validate(Good(s =>
+    {
+        s.Volumes.Add(new VolumeSpec { Name = "shared", ExternalName = "the-shared-one" });
+        s.Services[0].Container.Mounts.Add(new MountSpec { Target = "/x", Source = "the-shared-one", External = true });
+    })));
+
     [Theory]
     [InlineData("10.50.0.0/24")]
     [InlineData("10.50.1.0/16")]

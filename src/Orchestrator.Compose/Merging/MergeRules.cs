@@ -1,0 +1,38 @@
+namespace Orchestrator.Compose.Merging;
+
+/// <summary>How a value is laid over an earlier one.</summary>
+internal enum MergeRule
+{
+    /// <summary>Mappings key by key, lists one after the other, anything else replaced.</summary>
+    ByKind,
+    Replace,
+
+    /// <summary>A mapping, or a list of KEY=VALUE.</summary>
+    Pairs,
+
+    /// <summary>A mapping, or a list of names.</summary>
+    Named,
+
+    /// <summary>A list, or one value alone.</summary>
+    List,
+    Logging,
+}
+
+internal static class MergeRules
+{
+    public static MergeRule For(IReadOnlyList<string> path) => path is ["services", _, _, ..] ? OfService([.. path.Skip(2)]) : path switch
+    {
+        ["networks" or "volumes" or "secrets" or "configs", _, "labels"] => MergeRule.Pairs,
+        _ => MergeRule.ByKind,
+    };
+
+    private static MergeRule OfService(string[] path) => path switch
+    {
+        ["command" or "entrypoint" or "build"] or ["healthcheck", "test"] or ["ulimits", _] => MergeRule.Replace,
+        ["environment" or "labels" or "annotations" or "sysctls"] or ["deploy", "labels"] => MergeRule.Pairs,
+        ["depends_on" or "networks"] => MergeRule.Named,
+        ["env_file" or "label_file" or "dns" or "dns_search" or "dns_opt" or "tmpfs" or "extra_hosts"] => MergeRule.List,
+        ["logging"] => MergeRule.Logging,
+        _ => MergeRule.ByKind,
+    };
+}
