@@ -16,6 +16,10 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     private readonly ImmutableSortedDictionary<string, NodeReplicas>.Builder _byNode = from.ByNode.ToBuilder();
     private readonly SortedSet<string> _stacksToSweep = new(StringComparer.Ordinal);
     private readonly HashSet<(string Service, int Slot)> _slotsToSettle = [];
+    private readonly HashSet<string> _servicesToSettle = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _nodesToRank = new(StringComparer.Ordinal);
+    private ImmutableSortedSet<string> _unsettled = from.Unsettled;
+    private ImmutableSortedSet<NodeRank> _ranking = from.Ranking;
 
     public ulong Revision => revision;
 
@@ -67,8 +71,14 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     public void Put(Service service)
     {
         service.Revision = revision;
-        _services[service.Id] = service;
         _stacksToSweep.Add(service.Stack);
+        Load(service);
+    }
+
+    /// <summary>As all that is loaded: as it is, with the revision that it has.</summary>
+    public void Load(Service service)
+    {
+        _services[service.Id] = service;
         SettleLater(service.Id);
     }
 
@@ -76,6 +86,7 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     {
         _services.Remove(service.Id);
         _stacksToSweep.Add(service.Stack);
+        _servicesToSettle.Add(service.Id);
     }
 
     public void Put(Network network)
@@ -87,13 +98,20 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     public void Put(Node node)
     {
         node.Revision = revision;
-        _nodes[node.Id] = node;
+        Load(node);
         SettleLater(ReplicasOn(node.Id));
+    }
+
+    public void Load(Node node)
+    {
+        _nodes[node.Id] = node;
+        _nodesToRank.Add(node.Id);
     }
 
     public void RemoveNode(string id)
     {
         _nodes.Remove(id);
+        _nodesToRank.Add(id);
         SettleLater(ReplicasOn(id));
     }
 
@@ -103,22 +121,25 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         Load(replica);
     }
 
-    /// <summary>Puts a replica as it is, with the revision that it has.</summary>
     public void Load(Replica replica)
     {
         _replicas[replica.Id] = replica;
         _byService[replica.ServiceId] = ReplicasOf(replica.ServiceId).Put(replica);
         if (replica.IsPlaced())
-            _byNode[replica.NodeId] = ReplicasOn(replica.NodeId).Put(replica);
+            Put(replica.NodeId, ReplicasOn(replica.NodeId).Put(replica));
         _slotsToSettle.Add((replica.ServiceId, replica.Slot));
     }
 
     public void Remove(Replica replica)
     {
         _replicas.Remove(replica.Id);
-        Keep(_byService, replica.ServiceId, ReplicasOf(replica.ServiceId).Remove(replica), s => s.Slots.IsEmpty);
+        var rest = ReplicasOf(replica.ServiceId).Remove(replica);
+        if (rest.Slots.IsEmpty)
+            _byService.Remove(replica.ServiceId);
+        else
+            _byService[replica.ServiceId] = rest;
         if (replica.IsPlaced())
-            Keep(_byNode, replica.NodeId, ReplicasOn(replica.NodeId).Remove(replica), n => n.All.IsEmpty);
+            Put(replica.NodeId, ReplicasOn(replica.NodeId).Remove(replica));
         _stacksToSweep.Add(replica.Stack);
         _slotsToSettle.Add((replica.ServiceId, replica.Slot));
     }
@@ -128,8 +149,33 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     {
         SweepNetworks();
         foreach (var (serviceId, slot) in _slotsToSettle)
-            if (_byService.GetValueOrDefault(serviceId) is { } replicas && replicas.Slots.TryGetValue(slot, out var inSlot))
-                _byService[serviceId] = replicas.Settle(slot, Settlement.IsSettled(inSlot, slot, Service(serviceId), Node, Cluster));
+            Settle(serviceId, slot);
+        foreach (var id in _servicesToSettle)
+            _unsettled = Service(id) is not { } service || ReplicasOf(id).IsSettled(service) ? _unsettled.Remove(id) : _unsettled.Add(id);
+        foreach (var id in _nodesToRank)
+            Rank(id);
+    }
+
+    private void Settle(string serviceId, int slot)
+    {
+        _servicesToSettle.Add(serviceId);
+        if (!_byService.TryGetValue(serviceId, out var replicas) || !replicas.Slots.TryGetValue(slot, out var inSlot))
+            return;
+        var settled = replicas.Settle(slot, Settlement.IsSettled(inSlot, slot, Service(serviceId), Node, Cluster));
+        if (settled != replicas)
+            _byService[serviceId] = settled;
+    }
+
+    private void Rank(string nodeId)
+    {
+        var before = NodeRank.Of(from.Nodes.GetValueOrDefault(nodeId), from.ReplicasOn(nodeId));
+        var after = NodeRank.Of(Node(nodeId), ReplicasOn(nodeId));
+        if (before == after)
+            return;
+        if (before is { } old)
+            _ranking = _ranking.Remove(old);
+        if (after is { } rank)
+            _ranking = _ranking.Add(rank);
     }
 
     /// <summary>A network that its stack no longer lists stays until no service and no replica is on it.</summary>
@@ -153,19 +199,24 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         Replicas = _replicas.ToImmutable(),
         ByService = _byService.ToImmutable(),
         ByNode = _byNode.ToImmutable(),
+        Ranking = _ranking,
+        Unsettled = _unsettled,
         Answered = answered,
     };
 
-    private static void Keep<T>(ImmutableSortedDictionary<string, T>.Builder map, string key, T value, Func<T, bool> isEmpty)
+    private void Put(string nodeId, NodeReplicas held)
     {
-        if (isEmpty(value))
-            map.Remove(key);
+        if (ReplicasOn(nodeId).Live != held.Live)
+            _nodesToRank.Add(nodeId);
+        if (held.All.IsEmpty)
+            _byNode.Remove(nodeId);
         else
-            map[key] = value;
+            _byNode[nodeId] = held;
     }
 
     private void SettleLater(string serviceId)
     {
+        _servicesToSettle.Add(serviceId);
         foreach (var slot in ReplicasOf(serviceId).Slots.Keys)
             _slotsToSettle.Add((serviceId, slot));
     }

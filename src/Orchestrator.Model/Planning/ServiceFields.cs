@@ -22,7 +22,6 @@ internal static class ServiceFields
         {
             ["replicas"] = Text($"{spec.Replicas}"),
             ["platform"] = spec.Platform,
-            ["constraints"] = string.Join(", ", spec.Constraints),
             ["ports"] = string.Join(", ", spec.Ports.Select(Port)),
             ["networks"] = string.Join(", ", spec.Networks.Select(n => n.Aliases.Count == 0 ? n.Network : $"{n.Network} ({string.Join(", ", n.Aliases)})")),
             ["depends_on"] = string.Join(", ", spec.DependsOn.Select(d => $"{d.Service} ({d.Condition}{(d.Required ? "" : ", optional")})")),
@@ -30,6 +29,7 @@ internal static class ServiceFields
             ["limits"] = Resources(spec.Limits),
             ["reservations"] = Resources(spec.Reservations),
         };
+        PlacementFields.Add(fields, spec);
         Add(fields, "deploy.labels", spec.Labels);
         AddContainer(fields, spec.Container ?? new());
         return fields;
@@ -101,6 +101,7 @@ internal static class ServiceFields
             parts.Add(Amount.Bytes(resources.MemoryBytes));
         if (resources?.Pids > 0)
             parts.Add(Text($"{resources.Pids} pids"));
+        parts.AddRange(PlacementFields.Generic(resources));
         return string.Join(", ", parts);
     }
 

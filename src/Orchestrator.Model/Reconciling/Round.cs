@@ -14,6 +14,9 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
 
     public IReadOnlyList<Operation> Operations => _operations;
 
+    /// <summary>Operations, and replicas that are still to be placed.</summary>
+    public int Count => _operations.Count + _wanted.Count;
+
     public long? WakeMs { get; private set; }
 
     public string NewId(string serviceId, int slot) => SeedHash.Id(seed, state.Revision, serviceId, slot);
@@ -50,9 +53,10 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
     {
         if (_wanted.Count == 0)
             return;
-        var scheduler = new Scheduler(state, seed);
-        foreach (var alike in _wanted.GroupBy(w => (w.Service.Id, w.Replica.SpecRevision)))
-            PlaceAlike(scheduler, alike.ToList());
+        var scheduler = new Scheduler(state);
+        var alike = _wanted.GroupBy(w => (w.Service.Id, w.Replica.SpecRevision)).Select(g => g.ToList());
+        foreach (var wanted in Neighbours.InOrder(alike, w => w[0].Service, state))
+            PlaceAlike(scheduler, wanted);
     }
 
     private void PlaceAlike(Scheduler scheduler, List<Wanted> alike)
@@ -117,8 +121,8 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
         if (replica.SpecRevision == service.SpecRevision)
             return service.Spec;
         var spec = replica.Spec.Clone();
-        spec.Constraints.Clear();
-        spec.Constraints.AddRange(service.Spec.Constraints);
+        PlacementRules.Clear(spec);
+        spec.MergeFrom(PlacementRules.Of(service.Spec));
         return spec;
     }
 }

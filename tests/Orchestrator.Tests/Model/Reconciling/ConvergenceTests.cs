@@ -62,6 +62,8 @@ public sealed class ConvergenceTests
         Nodes = state.Nodes,
         Replicas = state.Replicas,
         ByNode = state.ByNode,
+        Ranking = state.Ranking,
+        Unsettled = state.Unsettled.Union(state.Services.Keys),
         ByService = state.ByService.ToImmutableSortedDictionary(
             s => s.Key, s => s.Value.Slots.Keys.Aggregate(s.Value, (replicas, slot) => replicas.Settle(slot, settled: false)), StringComparer.Ordinal),
     };

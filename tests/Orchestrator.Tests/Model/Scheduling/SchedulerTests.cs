@@ -144,7 +144,7 @@ public sealed class SchedulerTests
         var snapshot = new StateSnapshot();
         if (node is not null)
             snapshot.Nodes.Add(node);
-        var (placed, reason) = new Scheduler(ClusterState.FromSnapshot(snapshot), 1).Place("shop/web", Specs.Service("web").With(change), 1);
+        var (placed, reason) = new Scheduler(ClusterState.FromSnapshot(snapshot)).Place("shop/web", Specs.Service("web").With(change), 1);
         Assert.Empty(placed);
         Assert.Equal(expected, reason);
     }
