@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Orchestrator.Model;
 
@@ -9,11 +8,13 @@ internal sealed class ScaleBench(int nodes)
 {
     public int Run(int containers)
     {
-        Console.WriteLine(Text($"{nodes} nodes; one core's work; times are of the model alone (no disks, no network)"));
+        Console.WriteLine(Text($"{nodes} nodes; CPU time of the model alone (no disks, no network)"));
         PlaceOne("warm-up", _ => { }, services: 5);
         PlaceOne("plain", _ => { }, services: 100);
         PlaceOne("one replica a service", s => s.Replicas = 1, services: 2000, perStack: 500);
-        PlaceOne("one a node (host port)", s => s.Ports.Add(new PortSpec { Target = 80, Published = 8080, Mode = PortMode.Host }), services: 1, replicas: nodes);
+        PlaceOne("anti-affinity to itself", s => s.AntiAffinity.Add(s.Name), services: 20, replicas: nodes);
+        PlaceOne("anti-affinity to another", s => s.AntiAffinity.Add(s.Name[..^1] + (s.Name[^1] is '0' ? '1' : '0')), services: 100, replicas: 200);
+        PlaceOne("spread over zones", s => s.Spread.Add("node.labels.zone"), services: 100);
         PlaceOne("constrained", s => s.Constraints.Add("node.labels.class==c1"), services: 100);
         OneChange();
         if (containers > 0)
@@ -25,14 +26,15 @@ internal sealed class ScaleBench(int nodes)
     {
         var cluster = new LargeCluster(nodes);
         Put(cluster, services, perStack, replicas, change);
-        var (reconciling, applying, bytes) = (cluster.Reconciling, cluster.Applying, cluster.Bytes);
+        var (reconciling, applying, bytes, gc) = (cluster.Reconciling, cluster.Applying, cluster.Bytes, GC.GetTotalPauseDuration());
         cluster.Reconcile();
+        gc = GC.GetTotalPauseDuration() - gc;
         var placed = cluster.State.Replicas.Values.Count(r => r.NodeId.Length > 0);
         reconciling = cluster.Reconciling - reconciling;
         applying = cluster.Applying - applying;
         Console.WriteLine(Text($"place, {what}: {placed} replicas of {services} services, {cluster.Rounds} rounds: ")
             + Text($"decided {placed / reconciling.TotalSeconds:0}/s, decided and applied {placed / (reconciling + applying).TotalSeconds:0}/s, ")
-            + Text($"{(cluster.Bytes - bytes) / (double)placed:0} bytes a replica"));
+            + Text($"{(cluster.Bytes - bytes) / (double)placed:0} bytes a replica, gc {gc.TotalMilliseconds:0} of {(reconciling + applying).TotalMilliseconds:0} ms"));
     }
 
     private void OneChange()
@@ -87,11 +89,11 @@ internal sealed class ScaleBench(int nodes)
     {
         var services = Math.Max(1, containers / 1000);
         var before = GC.GetTotalMemory(true);
-        var started = Stopwatch.GetTimestamp();
+        var started = Environment.CpuUsage.TotalTime;
         var cluster = new LargeCluster(nodes);
         Put(cluster, services, 20, 1000, s => s.Constraints.Add("node.labels.class!=c3"));
         cluster.Settle();
-        var took = Stopwatch.GetElapsedTime(started);
+        var took = Environment.CpuUsage.TotalTime - started;
         var running = cluster.State.Replicas.Values.Count(r => r.Observed.State == ReplicaState.Running);
         var memory = GC.GetTotalMemory(true) - before;
         Console.WriteLine(Text($"{running} containers in {services} jobs running: {took.TotalSeconds:0.0} s, {running / took.TotalSeconds:0}/s; ")

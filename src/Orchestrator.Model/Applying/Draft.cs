@@ -12,14 +12,14 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     private readonly ImmutableSortedDictionary<string, Network>.Builder _networks = from.Networks.ToBuilder();
     private readonly ImmutableSortedDictionary<string, Node>.Builder _nodes = from.Nodes.ToBuilder();
     private readonly ImmutableSortedDictionary<string, Replica>.Builder _replicas = from.Replicas.ToBuilder();
-    private readonly ImmutableSortedDictionary<string, ServiceReplicas>.Builder _byService = from.ByService.ToBuilder();
-    private readonly ImmutableSortedDictionary<string, NodeReplicas>.Builder _byNode = from.ByNode.ToBuilder();
+    private readonly Overlay<ServiceReplicas> _byService = new(from.ByService);
+    private readonly Overlay<NodeReplicas> _byNode = new(from.ByNode);
     private readonly SortedSet<string> _stacksToSweep = new(StringComparer.Ordinal);
     private readonly HashSet<(string Service, int Slot)> _slotsToSettle = [];
     private readonly HashSet<string> _servicesToSettle = new(StringComparer.Ordinal);
     private readonly HashSet<string> _nodesToRank = new(StringComparer.Ordinal);
-    private ImmutableSortedSet<string> _unsettled = from.Unsettled;
-    private ImmutableSortedSet<NodeRank> _ranking = from.Ranking;
+    private readonly ImmutableSortedSet<string>.Builder _unsettled = from.Unsettled.ToBuilder();
+    private readonly ImmutableSortedSet<NodeRank>.Builder _ranking = from.Ranking.ToBuilder();
 
     public ulong Revision => revision;
 
@@ -43,9 +43,9 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
 
     public Replica? Replica(string id) => _replicas.GetValueOrDefault(id);
 
-    public ServiceReplicas ReplicasOf(string serviceId) => _byService.GetValueOrDefault(serviceId) ?? ServiceReplicas.None;
+    public ServiceReplicas ReplicasOf(string serviceId) => _byService.Get(serviceId) ?? ServiceReplicas.None;
 
-    public NodeReplicas ReplicasOn(string nodeId) => _byNode.GetValueOrDefault(nodeId) ?? NodeReplicas.None;
+    public NodeReplicas ReplicasOn(string nodeId) => _byNode.Get(nodeId) ?? NodeReplicas.None;
 
     public void Put(Cluster cluster)
     {
@@ -124,7 +124,7 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     public void Load(Replica replica)
     {
         _replicas[replica.Id] = replica;
-        _byService[replica.ServiceId] = ReplicasOf(replica.ServiceId).Put(replica);
+        _byService.Set(replica.ServiceId, ReplicasOf(replica.ServiceId).Put(replica));
         if (replica.IsPlaced())
             Put(replica.NodeId, ReplicasOn(replica.NodeId).Put(replica));
         _slotsToSettle.Add((replica.ServiceId, replica.Slot));
@@ -134,10 +134,7 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     {
         _replicas.Remove(replica.Id);
         var rest = ReplicasOf(replica.ServiceId).Remove(replica);
-        if (rest.Slots.IsEmpty)
-            _byService.Remove(replica.ServiceId);
-        else
-            _byService[replica.ServiceId] = rest;
+        _byService.Set(replica.ServiceId, rest.Slots.IsEmpty ? null : rest);
         if (replica.IsPlaced())
             Put(replica.NodeId, ReplicasOn(replica.NodeId).Remove(replica));
         _stacksToSweep.Add(replica.Stack);
@@ -151,7 +148,10 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         foreach (var (serviceId, slot) in _slotsToSettle)
             Settle(serviceId, slot);
         foreach (var id in _servicesToSettle)
-            _unsettled = Service(id) is not { } service || ReplicasOf(id).IsSettled(service) ? _unsettled.Remove(id) : _unsettled.Add(id);
+            if (Service(id) is not { } service || ReplicasOf(id).IsSettled(service))
+                _unsettled.Remove(id);
+            else
+                _unsettled.Add(id);
         foreach (var id in _nodesToRank)
             Rank(id);
     }
@@ -159,11 +159,9 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     private void Settle(string serviceId, int slot)
     {
         _servicesToSettle.Add(serviceId);
-        if (!_byService.TryGetValue(serviceId, out var replicas) || !replicas.Slots.TryGetValue(slot, out var inSlot))
-            return;
-        var settled = replicas.Settle(slot, Settlement.IsSettled(inSlot, slot, Service(serviceId), Node, Cluster));
-        if (settled != replicas)
-            _byService[serviceId] = settled;
+        var replicas = ReplicasOf(serviceId);
+        if (replicas.Slots.TryGetValue(slot, out var inSlot))
+            _byService.Set(serviceId, replicas.Settle(slot, Settlement.IsSettled(inSlot, slot, Service(serviceId), Node, Cluster)));
     }
 
     private void Rank(string nodeId)
@@ -173,9 +171,9 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         if (before == after)
             return;
         if (before is { } old)
-            _ranking = _ranking.Remove(old);
+            _ranking.Remove(old);
         if (after is { } rank)
-            _ranking = _ranking.Add(rank);
+            _ranking.Add(rank);
     }
 
     /// <summary>A network that its stack no longer lists stays until no service and no replica is on it.</summary>
@@ -199,8 +197,8 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         Replicas = _replicas.ToImmutable(),
         ByService = _byService.ToImmutable(),
         ByNode = _byNode.ToImmutable(),
-        Ranking = _ranking,
-        Unsettled = _unsettled,
+        Ranking = _ranking.ToImmutable(),
+        Unsettled = _unsettled.ToImmutable(),
         Answered = answered,
     };
 
@@ -208,10 +206,7 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     {
         if (ReplicasOn(nodeId).Live != held.Live)
             _nodesToRank.Add(nodeId);
-        if (held.All.IsEmpty)
-            _byNode.Remove(nodeId);
-        else
-            _byNode[nodeId] = held;
+        _byNode.Set(nodeId, held.All.IsEmpty ? null : held);
     }
 
     private void SettleLater(string serviceId)

@@ -16,6 +16,7 @@ internal sealed class Candidate
         Live = _held.Live;
         FreeNanoCpus = (node.Description?.NanoCpus ?? 0) - _held.ReservedNanoCpus;
         FreeMemoryBytes = (node.Description?.MemoryBytes ?? 0) - _held.ReservedMemoryBytes;
+        Filed = Rank;
     }
 
     public Node Node { get; }
@@ -30,8 +31,8 @@ internal sealed class Candidate
 
     public NodeRank Rank => new(NodeRank.Share(Node, FreeNanoCpus, FreeMemoryBytes), Live, Node.Id);
 
-    /// <summary>The rank under which the batch has filed it since it placed something on it.</summary>
-    public NodeRank? Filed { get; set; }
+    /// <summary>The rank that it has in the batch's order.</summary>
+    public NodeRank Filed { get; set; }
 
     public void Place(ServiceSpec spec)
     {

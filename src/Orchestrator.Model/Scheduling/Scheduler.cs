@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Orchestrator.Model.Indexes;
 
@@ -10,7 +11,7 @@ internal sealed class Scheduler(ClusterState state)
     private readonly Dictionary<string, Candidate> _candidates = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ServiceCounts> _counts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _refusals = new(StringComparer.Ordinal);
-    private readonly SortedSet<NodeRank> _filed = [];
+    private readonly ImmutableSortedSet<NodeRank>.Builder _ranking = state.Ranking.ToBuilder();
     private readonly List<Candidate> _moved = [];
 
     public ClusterState State => state;
@@ -104,34 +105,18 @@ internal sealed class Scheduler(ClusterState state)
     private IEnumerable<Candidate> Running(Placing placing) =>
         placing.Packs ? [] : placing.Counts.Nodes.Select(id => state.Nodes.GetValueOrDefault(id)).OfType<Node>().Select(CandidateOf);
 
-    /// <summary>All nodes that take replicas, best first: those that the batch has not touched are in the state's order, the others in their own.</summary>
+    /// <summary>All nodes that take replicas, best first.</summary>
     private IEnumerable<Candidate> Ranked(bool fullestFirst)
     {
-        using var kept = (fullestFirst ? state.Ranking.Reverse() : state.Ranking).Where(r => !IsFiled(r.NodeId)).GetEnumerator();
-        using var filed = (fullestFirst ? _filed.Reverse() : _filed).GetEnumerator();
-        var (hasKept, hasFiled) = (kept.MoveNext(), filed.MoveNext());
-        while (hasKept || hasFiled)
-        {
-            var keptFirst = hasKept && (!hasFiled || kept.Current.CompareTo(filed.Current) < 0 != fullestFirst);
-            var best = keptFirst ? kept.Current : filed.Current;
-            yield return CandidateOf(state.Nodes[best.NodeId]);
-            if (keptFirst)
-                hasKept = kept.MoveNext();
-            else
-                hasFiled = filed.MoveNext();
-        }
+        foreach (var rank in fullestFirst ? _ranking.Reverse() : _ranking)
+            yield return CandidateOf(state.Nodes[rank.NodeId]);
     }
-
-    private bool IsFiled(string nodeId) => _candidates.TryGetValue(nodeId, out var candidate) && candidate.Filed is not null;
 
     private void File()
     {
         foreach (var candidate in _moved)
-        {
-            if (candidate.Filed is { } old)
-                _filed.Remove(old);
-            _filed.Add((candidate.Filed = candidate.Rank).Value);
-        }
+            if (_ranking.Remove(candidate.Filed))
+                _ranking.Add(candidate.Filed = candidate.Rank);
         _moved.Clear();
     }
 }
