@@ -46,16 +46,10 @@ internal static class UnsupportedKeys
         ["rollback_config"] = "leave it out; to go back, apply the earlier file",
     };
 
-    public static Dictionary<string, string> Placement { get; } = new()
-    {
-        ["preferences"] = "leave it out; replicas are spread over the nodes",
-        ["max_replicas_per_node"] = "leave it out; replicas are spread over the nodes",
-    };
-
     public static Dictionary<string, string> Resources { get; } = new()
     {
-        ["devices"] = "label the nodes that have them and write deploy.placement.constraints",
-        ["generic_resources"] = "label the nodes that have them and write deploy.placement.constraints",
+        ["devices"] = "it belongs under reservations",
+        ["generic_resources"] = "it belongs under reservations",
         ["pids"] = "it belongs under limits",
     };
 

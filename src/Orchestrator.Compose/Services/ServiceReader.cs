@@ -35,6 +35,7 @@ internal static partial class ServiceReader
         { "read_only", (f, s) => s.Container.ReadOnly = f.Flag() ?? false },
         { "init", (f, s) => s.Container.Init = f.Flag() ?? false },
         { "platform", (f, s) => s.Spec.Platform = ReadPlatform(f) },
+        PlacementReader.OwnKeys,
     };
 
     public static ServiceSpec Read(Field field, StackDraft stack)

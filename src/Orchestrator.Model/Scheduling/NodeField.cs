@@ -1,10 +1,10 @@
 namespace Orchestrator.Model.Scheduling;
 
 /// <summary>What constraints and preferences may ask of a node: <c>node.hostname</c>, <c>node.labels.zone</c>.</summary>
-internal static class NodeField
+public static class NodeField
 {
     public const string Accepted = "node.id, node.hostname, node.ip, node.role, node.platform.os, node.platform.arch or node.labels.NAME";
-    public const string Ip = "node.ip", Role = "node.role", Architecture = "node.platform.arch";
+    internal const string Ip = "node.ip", Role = "node.role", Architecture = "node.platform.arch";
 
     private const string LabelPrefix = "node.labels.";
     private static readonly string[] s_names = ["node.id", "node.hostname", Ip, Role, "node.platform.os", Architecture];
@@ -13,7 +13,7 @@ internal static class NodeField
         s_names.Contains(field, StringComparer.Ordinal) || (field.StartsWith(LabelPrefix, StringComparison.Ordinal) && field.Length > LabelPrefix.Length);
 
     /// <summary>A missing label is empty.</summary>
-    public static string Of(Node node, string field, Cluster? cluster) => field switch
+    internal static string Of(Node node, string field, Cluster? cluster) => field switch
     {
         "node.id" => node.Id,
         "node.hostname" => node.Hostname,
