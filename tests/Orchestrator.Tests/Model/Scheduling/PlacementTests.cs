@@ -12,21 +12,24 @@ public sealed class PlacementTests
 
     [Fact]
     public void Reading_the_ranking_as_far_as_needed_chooses_as_a_look_at_every_node_does() =>
-        Gen.Select(Nodes, Asked.Array[1, 6], Gen.Int[0, 3]).Sample((nodes, services, drained) =>
+        Gen.Select(Nodes, Asked.Array[1, 6], Gen.Int[0, 3], Gen.Int[0, 9]).Sample((nodes, services, drained, more) =>
         {
             var cluster = ClusterOf(nodes);
             if (drained > 0)
                 cluster.Drain(cluster.State.Nodes.Keys.ElementAt(drained % cluster.State.Nodes.Count));
-            foreach (var (i, (replicas, cpus, zone, packs)) in services.Index())
+            foreach (var added in new[] { 0, more })
             {
-                var spec = Specs.Service($"s{i}", replicas).Reserve(cpus, 128 * cpus);
-                if (zone < 3)
-                    spec.Constraints.Add($"node.labels.zone=={s_zones[zone]}");
-                spec.Strategy = packs && cpus > 0 ? PlacementStrategy.Binpack : PlacementStrategy.Spread;
-                cluster.Do(Specs.Put(Specs.Stack($"stack{i}", spec)));
-                var expected = Exhaustive(cluster.State, $"stack{i}/s{i}", cluster.State.Services[$"stack{i}/s{i}"].Spec, replicas);
+                foreach (var (i, asked) in services.Index())
+                    cluster.Do(Specs.Put(Specs.Stack($"stack{i}", SpecOf($"s{i}", asked, added))));
+                var before = cluster.State;
                 cluster.Reconcile();
-                Assert.Equal(expected, cluster.State.ReplicasOf($"stack{i}/s{i}").All.Where(r => r.IsPlaced()).OrderBy(r => r.Slot).Select(r => r.NodeId));
+                var candidates = before.Nodes.Values.Select(n => new Candidate(before, n)).ToList();
+                foreach (var service in before.Services.Values)
+                {
+                    var waiting = Enumerable.Range(1, service.Spec.Replicas).Where(slot => before.ReplicasOf(service.Id).Slot(slot).Newest?.IsPlaced() != true).ToList();
+                    var nodesNow = waiting.Select(slot => cluster.State.ReplicasOf(service.Id).Slot(slot).Newest!.NodeId).Where(id => id.Length > 0);
+                    Assert.Equal(Exhaustive(before, candidates, service, waiting.Count).Order(), nodesNow.Order());
+                }
             }
         }, iter: 200);
 
@@ -201,19 +204,27 @@ public sealed class PlacementTests
 
     private static KeyValuePair<string, string>[] Labels(int zone) => s_zones[zone].Length == 0 ? [] : [new("zone", s_zones[zone])];
 
-    /// <summary>Node after node, each time the best of all.</summary>
-    private static List<string> Exhaustive(ClusterState state, string serviceId, ServiceSpec spec, int count)
+    private static ServiceSpec SpecOf(string name, (int Replicas, int Cpus, int Zone, bool Packs) asked, int more)
     {
-        var candidates = state.Nodes.Values.Select(n => new Candidate(state, n)).ToList();
-        var of = candidates.ToDictionary(c => c.Node.Id, c => state.ReplicasOf(serviceId).All.Count(r => r.IsLive() && r.NodeId == c.Node.Id));
+        var spec = Specs.Service(name, asked.Replicas + more).Reserve(asked.Cpus, 128 * asked.Cpus);
+        if (asked.Zone < 3)
+            spec.Constraints.Add($"node.labels.zone=={s_zones[asked.Zone]}");
+        spec.Strategy = asked is { Packs: true, Cpus: > 0 } ? PlacementStrategy.Binpack : PlacementStrategy.Spread;
+        return spec;
+    }
+
+    /// <summary>Node after node, each time the best of all.</summary>
+    private static List<string> Exhaustive(ClusterState state, List<Candidate> candidates, Service service, int count)
+    {
+        var of = candidates.ToDictionary(c => c.Node.Id, c => state.ReplicasOf(service.Id).All.Count(r => r.IsLive() && r.NodeId == c.Node.Id));
         var placed = new List<string>();
-        var filters = Filter.Of(spec);
+        var filters = Filter.Of(service.Spec);
         while (placed.Count < count && candidates.Where(c => filters.All(f => f.Accepts(c))).ToList() is { Count: > 0 } fit)
         {
-            var best = spec.Strategy == PlacementStrategy.Binpack
+            var best = service.Spec.Strategy == PlacementStrategy.Binpack
                 ? fit.OrderByDescending(c => c.Rank).First()
                 : fit.OrderBy(c => of[c.Node.Id]).ThenBy(c => c.Rank).First();
-            best.Place(spec);
+            best.Place(service.Spec);
             of[best.Node.Id]++;
             placed.Add(best.Node.Id);
         }
