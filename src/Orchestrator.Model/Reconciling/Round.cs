@@ -62,7 +62,7 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
     private void PlaceAlike(Scheduler scheduler, List<Wanted> alike)
     {
         var service = alike[0].Service;
-        var spec = PlacementSpec(service, alike[0].Replica);
+        var spec = PlacementRules.For(service, alike[0].Replica);
         if (KeepsData(spec))
         {
             foreach (var wanted in alike)
@@ -113,16 +113,5 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
         if (replica.SpecRevision == wanted.Service.SpecRevision)
             replica.Spec = null;
         _operations.Add(new() { CreateReplica = replica });
-    }
-
-    // Where a replica may be is always the service's latest word.
-    private static ServiceSpec PlacementSpec(Service service, Replica replica)
-    {
-        if (replica.SpecRevision == service.SpecRevision)
-            return service.Spec;
-        var spec = replica.Spec.Clone();
-        PlacementRules.Clear(spec);
-        spec.MergeFrom(PlacementRules.Of(service.Spec));
-        return spec;
     }
 }

@@ -29,6 +29,8 @@ internal sealed class Candidate
 
     public long FreeMemoryBytes { get; private set; }
 
+    public bool TakesReplicas => Filter.Ready.Accepts(this) && Filter.NotDrained.Accepts(this);
+
     public NodeRank Rank => new(NodeRank.Share(Node, FreeNanoCpus, FreeMemoryBytes), Live, Node.Id);
 
     /// <summary>The rank that it has in the batch's order.</summary>
