@@ -1,8 +1,12 @@
+using Orchestrator.Bench.Scale;
 using Orchestrator.Bench.Store;
 
 if (args is ["store", ..])
     return await StoreBench.RunAsync(Clients(args), seconds: Number(args, "--seconds", 3), runs: Number(args, "--runs", 3));
+if (args is ["scale", ..])
+    return new ScaleBench(Number(args, "--nodes", 5000)).Run(Number(args, "--containers", 1_000_000));
 Console.Error.WriteLine("usage: Orchestrator.Bench store [--clients N,N] [--seconds N] [--runs N]");
+Console.Error.WriteLine("       Orchestrator.Bench scale [--nodes N] [--containers N]");
 return 2;
 
 static int[] Clients(string[] args) =>

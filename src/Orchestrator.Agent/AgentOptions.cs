@@ -31,4 +31,12 @@ public sealed record AgentOptions
     /// <summary>What the scheduler may give away; 0: all that the machine has.</summary>
     public long NanoCpus { get; init; }
     public long MemoryBytes { get; init; }
+
+    /// <summary>Kept back of that for the machine itself. Null: nothing of the cores, which are shared by weight; and of the memory, if all that the machine
+    /// has may be given away, a twentieth, at least 128 MiB and at most 1 GiB.</summary>
+    public long? ReservedNanoCpus { get; init; }
+    public long? ReservedMemoryBytes { get; init; }
+
+    /// <summary>Countable things that replicas may reserve: "gpu", 2.</summary>
+    public IReadOnlyDictionary<string, long> Resources { get; init; } = new Dictionary<string, long>();
 }

@@ -40,16 +40,10 @@ internal static class UnsupportedKeys
         ["endpoint_mode"] = "every service has a virtual IP, and tasks.SERVICE resolves to its replicas",
     };
 
-    public static Dictionary<string, string> Placement { get; } = new()
-    {
-        ["preferences"] = "leave it out; replicas are spread over the nodes",
-        ["max_replicas_per_node"] = "leave it out; replicas are spread over the nodes",
-    };
-
     public static Dictionary<string, string> Resources { get; } = new()
     {
-        ["devices"] = "label the nodes that have them and write deploy.placement.constraints",
-        ["generic_resources"] = "label the nodes that have them and write deploy.placement.constraints",
+        ["devices"] = "it belongs under reservations",
+        ["generic_resources"] = "it belongs under reservations",
         ["pids"] = "it belongs under limits",
     };
 

@@ -6,6 +6,7 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Agent;
+using Orchestrator.Model.Scheduling;
 using Orchestrator.Transport;
 
 namespace Orchestrator.Daemon;
@@ -34,7 +35,17 @@ internal sealed class AgentCommand
     private readonly Option<decimal> _cpus = new("--cpus") { Description = "cores that the scheduler may give away (default: all)", HelpName = "N" };
     private readonly Option<long> _memory = new("--memory")
     {
-        Description = "memory that the scheduler may give away (default: all)", HelpName = "BYTES|512M|16G", CustomParser = ParseBytes,
+        Description = "memory that the scheduler may give away (default: all)", HelpName = "BYTES|512M|16G", CustomParser = result => ParseBytes(result, 1),
+    };
+    private readonly Option<decimal?> _reserveCpus = new("--reserve-cpus") { Description = "cores of these kept back for the machine itself (default: none)", HelpName = "N" };
+    private readonly Option<long?> _reserveMemory = new("--reserve-memory")
+    {
+        Description = "memory of this kept back for the machine itself (default: a twentieth, 128M to 1G; none with --memory)", HelpName = "BYTES|512M|16G",
+        CustomParser = result => ParseBytes(result, 0),
+    };
+    private readonly Option<string[]> _resources = new("--resource")
+    {
+        Description = "countable thing that replicas may reserve, such as gpu=2 (repeatable)", HelpName = "NAME=N", DefaultValueFactory = _ => [],
     };
 
     private AgentCommand()
@@ -49,6 +60,16 @@ internal sealed class AgentCommand
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<decimal>() <= 0)
                 result.AddError("--cpus: expected a number above 0, as in 1.5");
         });
+        _reserveCpus.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<decimal?>() is not >= 0)
+                result.AddError("--reserve-cpus: expected a number, 0 or more, as in 0.5");
+        });
+        _resources.Validators.Add(result =>
+        {
+            foreach (var token in result.Tokens.Where(t => ParseResource(t.Value) is null))
+                result.AddError($"--resource {token.Value}: expected NAME=N, as in gpu=2");
+        });
     }
 
     public static Command Create()
@@ -57,6 +78,8 @@ internal sealed class AgentCommand
         var command = new Command("agent", "Runs a worker. The first start needs --join and --token, later ones find both in the data directory.");
         agent._daemon.AddTo(command);
         foreach (var option in new Option[] { agent._run, agent._advertise, agent._labels, agent._runtime, agent._cgroupParent, agent._cpus, agent._memory })
+            command.Add(option);
+        foreach (var option in new Option[] { agent._reserveCpus, agent._reserveMemory, agent._resources })
             command.Add(option);
         command.SetAction((parsed, _) => agent.RunAsync(parsed));
         return command;
@@ -85,7 +108,16 @@ internal sealed class AgentCommand
         InsecureRegistries = parsed.GetRequiredValue(_daemon.InsecureRegistries).ToHashSet(),
         NanoCpus = (long)(parsed.GetValue(_cpus) * 1_000_000_000),
         MemoryBytes = parsed.GetValue(_memory),
+        ReservedNanoCpus = (long?)(parsed.GetValue(_reserveCpus) * 1_000_000_000),
+        ReservedMemoryBytes = parsed.GetValue(_reserveMemory),
+        Resources = parsed.GetRequiredValue(_resources).Select(r => ParseResource(r)!.Value).GroupBy(r => r.Name).ToDictionary(g => g.Key, g => g.Last().Count),
     };
+
+    private static (string Name, long Count)? ParseResource(string text) =>
+        text.Split('=') is [var name, var number] && PlacementLimits.IsResourceName(name)
+        && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            ? (name, count)
+            : null;
 
     private static JoinToken ParseToken(string text)
     {
@@ -108,14 +140,14 @@ internal sealed class AgentCommand
         return null;
     }
 
-    private static long ParseBytes(ArgumentResult result)
+    private static long ParseBytes(ArgumentResult result, long least)
     {
         var text = result.Tokens[0].Value;
         var shift = "KMGT".IndexOf(char.ToUpperInvariant(text.Length > 0 ? text[^1] : ' '), StringComparison.Ordinal);
         var number = shift < 0 ? text : text[..^1];
-        if (long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value > 0 && value <= long.MaxValue >> ((shift + 1) * 10))
+        if (long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= long.MaxValue >> ((shift + 1) * 10))
             return value << ((shift + 1) * 10);
-        result.AddError($"--memory {text}: expected bytes, or a number with K, M, G or T");
+        result.AddError($"{(result.Parent as OptionResult)?.Option.Name} {text}: expected bytes, or a number with K, M, G or T");
         return 0;
     }
 }

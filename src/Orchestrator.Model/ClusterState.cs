@@ -36,6 +36,12 @@ public sealed class ClusterState
 
     internal ImmutableSortedDictionary<string, NodeReplicas> ByNode { get; init; } = ById<NodeReplicas>();
 
+    /// <summary>The nodes that may take replicas, best first.</summary>
+    internal ImmutableSortedSet<NodeRank> Ranking { get; init; } = [];
+
+    /// <summary>Ids of services at which the reconciler must look.</summary>
+    internal ImmutableSortedSet<string> Unsettled { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
+
     internal Answers Answered { get; init; } = Answers.None;
 
     /// <summary>The replicas of a service, by slot, ended ones too.</summary>

@@ -94,16 +94,20 @@ internal static class NodeCommands
 
     private static Table Table(IEnumerable<Node> nodes)
     {
-        var table = new Table("ID", "HOSTNAME", "STATUS", "AVAILABILITY", "ADDRESS", "CPUS", "MEMORY", "VERSION", "LABELS");
+        var table = new Table("ID", "HOSTNAME", "STATUS", "AVAILABILITY", "ADDRESS", "CPUS", "MEMORY", "RESOURCES", "VERSION", "LABELS");
         foreach (var node in nodes)
         {
             var description = node.Description ?? new NodeDescription();
             table.Add(
                 Text.ShortId(node.Id), node.Hostname, Status(node), node.Availability.ToString().ToLowerInvariant(), description.Address,
-                (description.NanoCpus / 1e9m).ToString("0.##", CultureInfo.InvariantCulture), Amount.Bytes(description.MemoryBytes), description.Version, Labels(node));
+                (description.NanoCpus / 1e9m).ToString("0.##", CultureInfo.InvariantCulture), Amount.Bytes(description.MemoryBytes), Resources(description), description.Version,
+                Labels(node));
         }
         return table;
     }
+
+    private static string Resources(NodeDescription description) =>
+        string.Join(", ", description.GenericResources.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{r.Key}={r.Value}"));
 
     private static string Status(Node node) => node.Status switch
     {

@@ -40,6 +40,6 @@ internal static class PlanCommand
             PlannedVerb.Remove => ("-", "remove"),
             _ => (" ", "leave"),
         };
-        return $"  {sign} {verb} {action.Kind} {Text.OneLine(action.Name)}\n" + string.Concat(action.Fields.Select(f => $"      {Text.OneLine(f)}\n"));
+        return $"  {sign} {verb} {action.Kind} {Text.OneLine(action.Name)}\n" + string.Concat(action.Fields.Concat(action.Placement).Select(f => $"      {Text.OneLine(f)}\n"));
     }
 }

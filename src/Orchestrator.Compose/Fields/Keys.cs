@@ -4,7 +4,7 @@ namespace Orchestrator.Compose.Fields;
 
 /// <summary>
 /// The keys that a mapping may have, and what each does to the target. Whatever else is written is refused by name: a key that the format
-/// has and we have not with the way out, any other with the nearest known one. <c>x-</c> keys are the author's own.
+/// has and we have not with the way out, any other with the nearest known one. <c>x-</c> keys are the author's own, but <c>x-orc-</c> ones ours.
 /// </summary>
 internal sealed class Keys<T>(string owner, IReadOnlyDictionary<string, string>? unsupported = null) : IEnumerable<string>
 {
@@ -19,13 +19,19 @@ internal sealed class Keys<T>(string owner, IReadOnlyDictionary<string, string>?
             read(f, t);
     });
 
+    public void Add(IReadOnlyDictionary<string, Action<Field, T>> readers)
+    {
+        foreach (var (key, read) in readers)
+            Add(key, read);
+    }
+
     public void Read(Field mapping, T target)
     {
         foreach (var field in mapping.Entries($"a mapping with the keys of {owner}"))
         {
             if (_readers.TryGetValue(field.Key, out var read))
                 read(field, target);
-            else if (!field.Key.StartsWith("x-", StringComparison.Ordinal))
+            else if (!field.Key.StartsWith("x-", StringComparison.Ordinal) || field.Key.StartsWith("x-orc-", StringComparison.Ordinal))
                 Refuse(field);
         }
     }

@@ -1,6 +1,5 @@
 using Orchestrator.Compose.Fields;
 using Orchestrator.Model;
-using Orchestrator.Model.Scheduling;
 
 namespace Orchestrator.Compose.Services;
 
@@ -12,15 +11,10 @@ internal static class DeployReader
         { "replicas", (f, s) => s.Spec.Replicas = (s.DeployReplicas = f.Integer(0)) ?? 1 },
         { "labels", (f, s) => KeyValues.ReadLabels(f, s.Spec.Labels) },
         { "resources", ReadResources },
-        { "placement", (f, s) => s_placementKeys!.Read(f, s.Spec) },
+        { "placement", (f, s) => PlacementReader.Read(f, s) },
         { "restart_policy", RestartReader.ReadPolicy },
         { "update_config", (f, s) => s.Spec.Update = RolloutReader.ReadUpdate(f) },
         { "rollback_config", (f, s) => s.Spec.Rollback = RolloutReader.ReadRollback(f) },
-    };
-
-    private static readonly Keys<ServiceSpec> s_placementKeys = new("placement", UnsupportedKeys.Placement)
-    {
-        { "constraints", (f, s) => s.Constraints.AddRange(f.Items("a list of constraints").Select(ReadConstraint)) },
     };
 
     private static readonly Keys<ServiceSpec> s_resourceKeys = new("resources")
@@ -40,6 +34,8 @@ internal static class DeployReader
     {
         { "cpus", (f, r) => r.NanoCpus = ValueReaders.NanoCpus(f) ?? 0 },
         { "memory", (f, r) => r.MemoryBytes = ValueReaders.Bytes(f) ?? 0 },
+        { "generic_resources", GenericResourceReader.Read },
+        { "devices", GenericResourceReader.ReadDevices },
     };
 
     public static void Read(Field field, ServiceDraft service) => s_keys.Read(field, service);
@@ -64,15 +60,5 @@ internal static class DeployReader
             field.RefuseKey($"reserves {Amount.Cpus(reservations.NanoCpus)}, but its limit is {Amount.Cpus(limits.NanoCpus)}; a reservation cannot be above the limit");
         if (limits.MemoryBytes > 0 && reservations.MemoryBytes > limits.MemoryBytes)
             field.RefuseKey($"reserves {Amount.Bytes(reservations.MemoryBytes)} of memory, but its limit is {Amount.Bytes(limits.MemoryBytes)}; a reservation cannot be above the limit");
-    }
-
-    private static string ReadConstraint(Field field)
-    {
-        if (field.Text("a constraint") is not { } text)
-            return "";
-        var constraint = Constraint.Parse(text);
-        if (constraint is null)
-            field.Expected(Constraint.Accepted);
-        return constraint?.ToString() ?? "";
     }
 }

@@ -82,6 +82,7 @@ internal static partial class ServiceReader
         { "pull_refresh_after", NoEffect("the image is resolved to a digest whenever the file is applied") },
         { "cpu_rt_period", NoEffect("") },
         { "cpu_rt_runtime", NoEffect("") },
+        PlacementReader.OwnKeys,
     };
 
     public static ServiceSpec Read(Field field, StackDraft stack)

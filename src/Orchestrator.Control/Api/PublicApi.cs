@@ -35,6 +35,9 @@ internal sealed class PublicApi(ReplicatedStore store, Stacks stacks, Services s
     public override async Task<ListReplicasResponse> ListReplicas(ListReplicasRequest request, ServerCallContext context) =>
         Replicas.List(await StateAsync(context), request);
 
+    public override async Task<WhyReplicaResponse> WhyReplica(WhyReplicaRequest request, ServerCallContext context) =>
+        Replicas.Why(await StateAsync(context), request.Replica);
+
     public override async Task<ListNodesResponse> ListNodes(ListNodesRequest request, ServerCallContext context) =>
         Nodes.List(await StateAsync(context));
 

@@ -1,4 +1,5 @@
 using Orchestrator.Model;
+using Orchestrator.Model.Scheduling;
 
 namespace Orchestrator.Control.Api;
 
@@ -10,6 +11,12 @@ internal static class Replicas
             ? state.ReplicasOf(Lookup.Service(state, request.Service).Id).All
             : state.Replicas.Values.Where(r => request.Stack.Length == 0 || r.Stack == request.Stack);
         return new ListReplicasResponse { Replicas = { replicas.Where(r => request.All || r.IsLive() || IsLastWord(state, r)) } };
+    }
+
+    public static WhyReplicaResponse Why(ClusterState state, string name)
+    {
+        var replica = Lookup.Replica(state, name);
+        return new WhyReplicaResponse { Replica = replica, Nodes = { PlacementReview.Of(state, replica) } };
     }
 
     // A slot that will not run again says how it ended.

@@ -15,7 +15,10 @@ internal sealed class Stacks(ReplicatedStore store, Proposals proposals, Images 
     public async Task<PlanStackResponse> PlanAsync(StackSpec? spec, CancellationToken cancellation)
     {
         var (resolved, state, warnings) = await ResolveAsync(spec, cancellation);
-        return new PlanStackResponse { Resolved = resolved, Actions = { StackPlan.Compute(state, resolved) }, Warnings = { warnings } };
+        var (actions, placement) = (StackPlan.Compute(state, resolved), PlacementPreview.Of(state, resolved));
+        foreach (var action in actions.Where(a => a.Kind == "service"))
+            action.Placement.AddRange(placement.GetValueOrDefault(action.Name, []));
+        return new PlanStackResponse { Resolved = resolved, Actions = { actions }, Warnings = { warnings } };
     }
 
     public async Task<ApplyStackResponse> ApplyAsync(ApplyStackRequest request, CancellationToken cancellation)

@@ -12,10 +12,14 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     private readonly ImmutableSortedDictionary<string, Network>.Builder _networks = from.Networks.ToBuilder();
     private readonly ImmutableSortedDictionary<string, Node>.Builder _nodes = from.Nodes.ToBuilder();
     private readonly ImmutableSortedDictionary<string, Replica>.Builder _replicas = from.Replicas.ToBuilder();
-    private readonly ImmutableSortedDictionary<string, ServiceReplicas>.Builder _byService = from.ByService.ToBuilder();
-    private readonly ImmutableSortedDictionary<string, NodeReplicas>.Builder _byNode = from.ByNode.ToBuilder();
+    private readonly Overlay<ServiceReplicas> _byService = new(from.ByService);
+    private readonly Overlay<NodeReplicas> _byNode = new(from.ByNode);
     private readonly SortedSet<string> _stacksToSweep = new(StringComparer.Ordinal);
     private readonly HashSet<(string Service, int Slot)> _slotsToSettle = [];
+    private readonly HashSet<string> _servicesToSettle = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _nodesToRank = new(StringComparer.Ordinal);
+    private readonly ImmutableSortedSet<string>.Builder _unsettled = from.Unsettled.ToBuilder();
+    private readonly ImmutableSortedSet<NodeRank>.Builder _ranking = from.Ranking.ToBuilder();
 
     public ulong Revision => revision;
 
@@ -39,9 +43,9 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
 
     public Replica? Replica(string id) => _replicas.GetValueOrDefault(id);
 
-    public ServiceReplicas ReplicasOf(string serviceId) => _byService.GetValueOrDefault(serviceId) ?? ServiceReplicas.None;
+    public ServiceReplicas ReplicasOf(string serviceId) => _byService.Get(serviceId) ?? ServiceReplicas.None;
 
-    public NodeReplicas ReplicasOn(string nodeId) => _byNode.GetValueOrDefault(nodeId) ?? NodeReplicas.None;
+    public NodeReplicas ReplicasOn(string nodeId) => _byNode.Get(nodeId) ?? NodeReplicas.None;
 
     public void Put(Cluster cluster)
     {
@@ -67,8 +71,14 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     public void Put(Service service)
     {
         service.Revision = revision;
-        _services[service.Id] = service;
         _stacksToSweep.Add(service.Stack);
+        Load(service);
+    }
+
+    /// <summary>As all that is loaded: as it is, with the revision that it has.</summary>
+    public void Load(Service service)
+    {
+        _services[service.Id] = service;
         SettleLater(service.Id);
     }
 
@@ -76,6 +86,7 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     {
         _services.Remove(service.Id);
         _stacksToSweep.Add(service.Stack);
+        _servicesToSettle.Add(service.Id);
     }
 
     public void Put(Network network)
@@ -87,13 +98,20 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     public void Put(Node node)
     {
         node.Revision = revision;
-        _nodes[node.Id] = node;
+        Load(node);
         SettleLater(ReplicasOn(node.Id));
+    }
+
+    public void Load(Node node)
+    {
+        _nodes[node.Id] = node;
+        _nodesToRank.Add(node.Id);
     }
 
     public void RemoveNode(string id)
     {
         _nodes.Remove(id);
+        _nodesToRank.Add(id);
         SettleLater(ReplicasOn(id));
     }
 
@@ -103,22 +121,22 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         Load(replica);
     }
 
-    /// <summary>Puts a replica as it is, with the revision that it has.</summary>
     public void Load(Replica replica)
     {
         _replicas[replica.Id] = replica;
-        _byService[replica.ServiceId] = ReplicasOf(replica.ServiceId).Put(replica);
+        _byService.Set(replica.ServiceId, ReplicasOf(replica.ServiceId).Put(replica));
         if (replica.IsPlaced())
-            _byNode[replica.NodeId] = ReplicasOn(replica.NodeId).Put(replica);
+            Put(replica.NodeId, ReplicasOn(replica.NodeId).Put(replica));
         _slotsToSettle.Add((replica.ServiceId, replica.Slot));
     }
 
     public void Remove(Replica replica)
     {
         _replicas.Remove(replica.Id);
-        Keep(_byService, replica.ServiceId, ReplicasOf(replica.ServiceId).Remove(replica), s => s.Slots.IsEmpty);
+        var rest = ReplicasOf(replica.ServiceId).Remove(replica);
+        _byService.Set(replica.ServiceId, rest.Slots.IsEmpty ? null : rest);
         if (replica.IsPlaced())
-            Keep(_byNode, replica.NodeId, ReplicasOn(replica.NodeId).Remove(replica), n => n.All.IsEmpty);
+            Put(replica.NodeId, ReplicasOn(replica.NodeId).Remove(replica));
         _stacksToSweep.Add(replica.Stack);
         _slotsToSettle.Add((replica.ServiceId, replica.Slot));
     }
@@ -128,8 +146,34 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
     {
         SweepNetworks();
         foreach (var (serviceId, slot) in _slotsToSettle)
-            if (_byService.GetValueOrDefault(serviceId) is { } replicas && replicas.Slots.TryGetValue(slot, out var inSlot))
-                _byService[serviceId] = replicas.Settle(slot, Settlement.IsSettled(inSlot, slot, Service(serviceId), Node, Cluster));
+            Settle(serviceId, slot);
+        foreach (var id in _servicesToSettle)
+            if (Service(id) is not { } service || ReplicasOf(id).IsSettled(service))
+                _unsettled.Remove(id);
+            else
+                _unsettled.Add(id);
+        foreach (var id in _nodesToRank)
+            Rank(id);
+    }
+
+    private void Settle(string serviceId, int slot)
+    {
+        _servicesToSettle.Add(serviceId);
+        var replicas = ReplicasOf(serviceId);
+        if (replicas.Slots.TryGetValue(slot, out var inSlot))
+            _byService.Set(serviceId, replicas.Settle(slot, Settlement.IsSettled(inSlot, slot, Service(serviceId), Node, Cluster)));
+    }
+
+    private void Rank(string nodeId)
+    {
+        var before = NodeRank.Of(from.Nodes.GetValueOrDefault(nodeId), from.ReplicasOn(nodeId));
+        var after = NodeRank.Of(Node(nodeId), ReplicasOn(nodeId));
+        if (before == after)
+            return;
+        if (before is { } old)
+            _ranking.Remove(old);
+        if (after is { } rank)
+            _ranking.Add(rank);
     }
 
     /// <summary>A network that its stack no longer lists stays until no service and no replica is on it.</summary>
@@ -153,19 +197,21 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         Replicas = _replicas.ToImmutable(),
         ByService = _byService.ToImmutable(),
         ByNode = _byNode.ToImmutable(),
+        Ranking = _ranking.ToImmutable(),
+        Unsettled = _unsettled.ToImmutable(),
         Answered = answered,
     };
 
-    private static void Keep<T>(ImmutableSortedDictionary<string, T>.Builder map, string key, T value, Func<T, bool> isEmpty)
+    private void Put(string nodeId, NodeReplicas held)
     {
-        if (isEmpty(value))
-            map.Remove(key);
-        else
-            map[key] = value;
+        if (ReplicasOn(nodeId).Live != held.Live)
+            _nodesToRank.Add(nodeId);
+        _byNode.Set(nodeId, held.All.IsEmpty ? null : held);
     }
 
     private void SettleLater(string serviceId)
     {
+        _servicesToSettle.Add(serviceId);
         foreach (var slot in ReplicasOf(serviceId).Slots.Keys)
             _slotsToSettle.Add((serviceId, slot));
     }

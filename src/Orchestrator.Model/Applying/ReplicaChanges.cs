@@ -12,11 +12,12 @@ internal static class ReplicaChanges
             return Refuse.Invalid($"replica {wanted.Id}: slot is {wanted.Slot}; slots count from 1");
         if (wanted.Spec is null && wanted.SpecRevision != service.SpecRevision)
             return Refuse.Conflict($"replica {wanted.Id}: spec revision {wanted.SpecRevision} is not the service's ({service.SpecRevision})");
-        if (wanted.IsPlaced() && draft.Node(wanted.NodeId) is null)
+        var node = wanted.IsPlaced() ? draft.Node(wanted.NodeId) : null;
+        if (wanted.IsPlaced() && node is null)
             return Refuse.NotFound($"replica {wanted.Id}: there is no node {wanted.NodeId}");
         var replica = wanted.Copy();
-        replica.Stack = service.Stack;
-        replica.Service = service.Name;
+        // Not the change's own copies of the same names: a large cluster would hold each of them a hundred thousand times.
+        (replica.ServiceId, replica.Stack, replica.Service, replica.NodeId) = (service.Id, service.Stack, service.Name, node?.Id ?? "");
         replica.Spec = wanted.Spec?.Clone() ?? service.Spec;
         replica.Desired = DesiredState.DesiredRunning;
         replica.Observed = new Observed { State = wanted.IsPlaced() ? ReplicaState.Assigned : ReplicaState.Pending };
@@ -31,12 +32,12 @@ internal static class ReplicaChanges
     {
         if (draft.Replica(assign.ReplicaId) is not { } replica)
             return Unknown(assign.ReplicaId);
-        if (draft.Node(assign.NodeId) is null)
+        if (draft.Node(assign.NodeId) is not { } node)
             return Refuse.NotFound($"replica {replica.Id}: there is no node {assign.NodeId}");
         if (replica.IsPlaced() || !replica.IsLive())
             return Refuse.Conflict($"replica {replica.Id}: it is placed or ended already; a replica is placed once");
         var next = replica.Copy();
-        next.NodeId = assign.NodeId;
+        next.NodeId = node.Id;
         next.Message = "";
         next.Observed = new Observed { State = ReplicaState.Assigned };
         draft.Put(next);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Google.Protobuf;
 
 namespace Orchestrator.Model.Applying;
@@ -26,14 +25,16 @@ internal static class Snapshots
             Term = snapshot.Term,
             Cluster = snapshot.Cluster?.Clone(),
             Stacks = ClusterState.ById<Stack>().AddRange(snapshot.Stacks.Select(s => KeyValuePair.Create(s.Name, s.Clone()))),
-            Services = ClusterState.ById<Service>().AddRange(snapshot.Services.Select(s => KeyValuePair.Create(s.Id, s.Clone()))),
             Networks = ClusterState.ById<Network>().AddRange(snapshot.Networks.Select(n => KeyValuePair.Create(n.Id, n.Clone()))),
-            Nodes = ClusterState.ById<Node>().AddRange(snapshot.Nodes.Select(n => KeyValuePair.Create(n.Id, n.Clone()))),
             Answered = snapshot.Answered.Aggregate(Answers.None, (answers, a) => answers.Add(a.RequestId, a.Result.Clone())),
         };
         var draft = new Draft(state, snapshot.Revision, snapshot.Term, 0);
+        foreach (var node in snapshot.Nodes)
+            draft.Load(node.Clone());
+        foreach (var service in snapshot.Services)
+            draft.Load(service.Clone());
         foreach (var replica in snapshot.Replicas)
-            draft.Load(WithSpec(replica, state.Services));
+            draft.Load(WithSpec(replica, draft));
         draft.Finish();
         return draft.ToState(state.Answered);
     }
@@ -57,10 +58,10 @@ internal static class Snapshots
         return copy;
     }
 
-    private static Replica WithSpec(Replica replica, ImmutableSortedDictionary<string, Service> services)
+    private static Replica WithSpec(Replica replica, Draft draft)
     {
         var copy = replica.Clone();
-        copy.Spec ??= services[replica.ServiceId].Spec;
+        copy.Spec ??= draft.Service(replica.ServiceId)!.Spec;
         return copy;
     }
 }

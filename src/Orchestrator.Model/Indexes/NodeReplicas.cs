@@ -17,25 +17,21 @@ public sealed class NodeReplicas
 
     internal NodeReplicas Put(Replica replica)
     {
-        var rest = All.TryGetValue(replica.Id, out var old) ? Counted(old, -1) : this;
-        return rest.With(All.SetItem(replica.Id, replica)).Counted(replica, 1);
+        var all = All.SetItem(replica.Id, replica);
+        return All.TryGetValue(replica.Id, out var old) ? With(all, old, -1).With(all, replica, 1) : With(all, replica, 1);
     }
 
-    internal NodeReplicas Remove(Replica replica) => Counted(replica, -1).With(All.Remove(replica.Id));
+    internal NodeReplicas Remove(Replica replica) => With(All.Remove(replica.Id), replica, -1);
 
-    private NodeReplicas With(ImmutableSortedDictionary<string, Replica> all) => new()
+    private NodeReplicas With(ImmutableSortedDictionary<string, Replica> all, Replica replica, int times)
     {
-        All = all,
-        Live = Live,
-        ReservedNanoCpus = ReservedNanoCpus,
-        ReservedMemoryBytes = ReservedMemoryBytes,
-    };
-
-    private NodeReplicas Counted(Replica replica, int times) => !replica.IsLive() ? this : new()
-    {
-        All = All,
-        Live = Live + times,
-        ReservedNanoCpus = ReservedNanoCpus + times * (replica.Spec.Reservations?.NanoCpus ?? 0),
-        ReservedMemoryBytes = ReservedMemoryBytes + times * (replica.Spec.Reservations?.MemoryBytes ?? 0),
-    };
+        var counted = replica.IsLive() ? times : 0;
+        return new()
+        {
+            All = all,
+            Live = Live + counted,
+            ReservedNanoCpus = ReservedNanoCpus + counted * (replica.Spec.Reservations?.NanoCpus ?? 0),
+            ReservedMemoryBytes = ReservedMemoryBytes + counted * (replica.Spec.Reservations?.MemoryBytes ?? 0),
+        };
+    }
 }

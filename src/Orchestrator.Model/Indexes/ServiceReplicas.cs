@@ -37,5 +37,6 @@ public sealed class ServiceReplicas
             : new(Slots.SetItem(replica.Slot, slot), Unsettled);
     }
 
-    internal ServiceReplicas Settle(int slot, bool settled) => new(Slots, settled ? Unsettled.Remove(slot) : Unsettled.Add(slot));
+    internal ServiceReplicas Settle(int slot, bool settled) =>
+        settled != Unsettled.Contains(slot) ? this : new(Slots, settled ? Unsettled.Remove(slot) : Unsettled.Add(slot));
 }

@@ -22,7 +22,6 @@ internal static class ServiceFields
         {
             ["replicas"] = Text($"{spec.Replicas}"),
             ["platform"] = spec.Platform,
-            ["constraints"] = string.Join(", ", spec.Constraints),
             ["ports"] = string.Join(", ", spec.Ports.Select(Port)),
             ["network_mode"] = spec.NetworkMode,
             ["networks"] = string.Join(", ", spec.Networks.Select(n => n.Aliases.Count == 0 ? n.Network : $"{n.Network} ({string.Join(", ", n.Aliases)})")),
@@ -33,6 +32,7 @@ internal static class ServiceFields
             ["limits"] = Resources(spec.Limits),
             ["reservations"] = Resources(spec.Reservations),
         };
+        PlacementFields.Add(fields, spec);
         Add(fields, "deploy.labels", spec.Labels);
         AddContainer(fields, spec.Container ?? new());
         return fields;
@@ -133,6 +133,7 @@ internal static class ServiceFields
             parts.Add(Text($"{resources.CpuShares} cpu shares"));
         if (resources?.BlkioWeight > 0)
             parts.Add(Text($"blkio weight {resources.BlkioWeight}"));
+        parts.AddRange(PlacementFields.Generic(resources));
         return string.Join(", ", parts);
     }
 

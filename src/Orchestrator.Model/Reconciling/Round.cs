@@ -16,6 +16,9 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
 
     public IReadOnlyList<Operation> Operations => _operations;
 
+    /// <summary>Operations, and replicas that are still to be placed.</summary>
+    public int Count => _operations.Count + _wanted.Count;
+
     public long? WakeMs { get; private set; }
 
     public string NewId(string serviceId, int slot) => SeedHash.Id(seed, state.Revision, serviceId, slot);
@@ -75,9 +78,10 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
             return;
         foreach (var ofService in _wanted.Where(w => w.IsFirstStart).GroupBy(w => w.Service.Id).ToList())
             HoldWaiting(ofService.ToList());
-        var scheduler = new Scheduler(state, seed);
-        foreach (var alike in _wanted.GroupBy(w => (w.Service.Id, w.Replica.SpecRevision)))
-            PlaceAlike(scheduler, alike.ToList());
+        var scheduler = new Scheduler(state);
+        var alike = _wanted.GroupBy(w => (w.Service.Id, w.Replica.SpecRevision)).Select(g => g.ToList());
+        foreach (var wanted in Neighbours.InOrder(alike, w => w[0].Service, state))
+            PlaceAlike(scheduler, wanted);
     }
 
     // What this round itself stops is nothing to rely on.
@@ -95,7 +99,7 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
     private void PlaceAlike(Scheduler scheduler, List<Wanted> alike)
     {
         var service = alike[0].Service;
-        var spec = PlacementSpec(service, alike[0].Replica);
+        var spec = PlacementRules.For(service, alike[0].Replica);
         if (KeepsData(spec))
         {
             foreach (var wanted in alike)
@@ -146,16 +150,5 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
         if (replica.SpecRevision == wanted.Service.SpecRevision)
             replica.Spec = null;
         _operations.Add(new() { CreateReplica = replica });
-    }
-
-    // Where a replica may be is always the service's latest word.
-    private static ServiceSpec PlacementSpec(Service service, Replica replica)
-    {
-        if (replica.SpecRevision == service.SpecRevision)
-            return service.Spec;
-        var spec = replica.Spec.Clone();
-        spec.Constraints.Clear();
-        spec.Constraints.AddRange(service.Spec.Constraints);
-        return spec;
     }
 }

@@ -1,46 +1,73 @@
+using Orchestrator.Model.Indexes;
 using Orchestrator.Model.Validation;
 
 namespace Orchestrator.Model.Scheduling;
 
 /// <summary>A node during one batch: what it held at the start and what the batch has placed on it since.</summary>
-internal sealed class Candidate(ClusterState state, Node node)
+internal sealed class Candidate
 {
-    private readonly Dictionary<string, int> _ofService = new(StringComparer.Ordinal);
+    private readonly NodeReplicas _held;
     private List<PortSpec>? _hostPorts;
+    private Dictionary<string, long>? _reservedGeneric;
 
-    public Node Node => node;
+    public Candidate(ClusterState state, Node node)
+    {
+        (Node, Cluster, _held) = (node, state.Cluster, state.ReplicasOn(node.Id));
+        Live = _held.Live;
+        FreeNanoCpus = (node.Description?.NanoCpus ?? 0) - _held.ReservedNanoCpus;
+        FreeMemoryBytes = (node.Description?.MemoryBytes ?? 0) - _held.ReservedMemoryBytes;
+        Filed = Rank;
+    }
 
-    public Cluster? Cluster => state.Cluster;
+    public Node Node { get; }
 
-    public int Live { get; private set; } = state.ReplicasOn(node.Id).Live;
+    public Cluster? Cluster { get; }
 
-    public long FreeNanoCpus { get; private set; } = (node.Description?.NanoCpus ?? 0) - state.ReplicasOn(node.Id).ReservedNanoCpus;
+    public int Live { get; private set; }
 
-    public long FreeMemoryBytes { get; private set; } = (node.Description?.MemoryBytes ?? 0) - state.ReplicasOn(node.Id).ReservedMemoryBytes;
+    public long FreeNanoCpus { get; private set; }
 
-    /// <summary>Free share of both resources, in thousandths of each, 0 to 2000.</summary>
-    public long FreeShare =>
-        Share(FreeNanoCpus, node.Description?.NanoCpus ?? 0) + Share(FreeMemoryBytes, node.Description?.MemoryBytes ?? 0);
+    public long FreeMemoryBytes { get; private set; }
 
-    public int CountOf(string serviceId) => _ofService.GetValueOrDefault(serviceId);
+    public bool TakesReplicas => Filter.Ready.Accepts(this) && Filter.NotDrained.Accepts(this);
 
-    public void Count(string serviceId) => _ofService[serviceId] = CountOf(serviceId) + 1;
+    public NodeRank Rank => new(NodeRank.Share(Node, FreeNanoCpus, FreeMemoryBytes), Live, Node.Id);
 
-    public void Place(string serviceId, ServiceSpec spec)
+    /// <summary>The rank that it has in the batch's order.</summary>
+    public NodeRank Filed { get; set; }
+
+    public void Place(ServiceSpec spec)
     {
         Live++;
         FreeNanoCpus -= spec.Reservations?.NanoCpus ?? 0;
         FreeMemoryBytes -= spec.Reservations?.MemoryBytes ?? 0;
         _hostPorts?.AddRange(HostPortsOf(spec));
-        Count(serviceId);
+        if (_reservedGeneric is not null)
+            Reserve(spec);
     }
 
-    public bool HasFreePort(PortSpec port) => !(_hostPorts ??= HeldPorts()).Exists(held => Ports.Overlap(held, port));
+    public bool HasFreePort(PortSpec port) => !(_hostPorts ??= HeldSpecs.SelectMany(HostPortsOf).ToList()).Exists(held => Ports.Overlap(held, port));
+
+    public long FreeGeneric(string name)
+    {
+        if (Node.Description?.GenericResources.TryGetValue(name, out var total) != true)
+            return 0;
+        if (_reservedGeneric is null)
+        {
+            _reservedGeneric = new(StringComparer.Ordinal);
+            foreach (var spec in HeldSpecs)
+                Reserve(spec);
+        }
+        return total - _reservedGeneric.GetValueOrDefault(name);
+    }
 
     public static IEnumerable<PortSpec> HostPortsOf(ServiceSpec spec) => spec.Ports.Where(p => p.Mode == PortMode.Host && p.Published != 0);
 
-    private static long Share(long free, long total) => total <= 0 || free <= 0 ? 0 : (long)((Int128)free * 1000 / total);
+    private IEnumerable<ServiceSpec> HeldSpecs => _held.All.Values.Where(r => r.IsLive()).Select(r => r.Spec);
 
-    private List<PortSpec> HeldPorts() =>
-        state.ReplicasOn(node.Id).All.Values.Where(r => r.IsLive()).SelectMany(r => HostPortsOf(r.Spec)).ToList();
+    private void Reserve(ServiceSpec spec)
+    {
+        foreach (var (name, amount) in spec.Reservations?.Generic ?? [])
+            _reservedGeneric![name] = _reservedGeneric.GetValueOrDefault(name) + amount;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Orchestrator.Model.Validation;
 
 namespace Orchestrator.Model.Scheduling;
@@ -22,6 +23,7 @@ internal sealed record Filter(string Explain, Func<Candidate, bool> Accepts)
             filters.Add(OfCpus(cpus.NanoCpus));
         if (spec.Reservations is { MemoryBytes: > 0 } memory)
             filters.Add(OfMemory(memory.MemoryBytes));
+        filters.AddRange((spec.Reservations?.Generic ?? []).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => OfGeneric(g.Key, g.Value)));
         filters.AddRange(Candidate.HostPortsOf(spec).Select(OfHostPort));
         return filters;
     }
@@ -37,6 +39,10 @@ internal sealed record Filter(string Explain, Func<Candidate, bool> Accepts)
 
     public static Filter OfMemory(long bytes) => new($"lacks {Amount.Bytes(bytes)}", c => c.FreeMemoryBytes >= bytes);
 
+    public static Filter OfGeneric(string name, long amount) => new(Text($"lacks {amount} {name}"), c => c.FreeGeneric(name) >= amount);
+
     public static Filter OfHostPort(PortSpec port) =>
         new($"has port {Ports.Name(port)} taken", c => c.HasFreePort(port));
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Orchestrator.Model.Scheduling;
 
 namespace Orchestrator.Model.Validation;
 
@@ -25,8 +24,7 @@ internal sealed class ServiceRules(StackSpec stack, ServiceSpec service, List<st
         CheckDependencies();
         CheckResources();
         CheckDurations();
-        foreach (var constraint in service.Constraints.Where(c => Constraint.Parse(c) is null))
-            Error($"constraint '{constraint}' is not understood; it must be {Constraint.Accepted}");
+        errors.AddRange(PlacementCheck.Errors(stack, service).Select(e => $"service {service.Name}: {e}"));
     }
 
     private void CheckPorts()

@@ -24,7 +24,8 @@ internal static class SpecRules
             errors.Add($"networks: subnet {twice.Key} is written {twice.Value} times; each network needs its own");
         foreach (var service in spec.Services)
             new ServiceRules(spec, service, errors).Check();
-        errors.AddRange(DependencyCycles.Find(spec));
+        errors.AddRange(DependencyCycles.Find(spec, "depends_on", s => s.DependsOn.Select(d => d.Service)));
+        errors.AddRange(DependencyCycles.Find(spec, "x-orc-affinity", PlacementCheck.NeededBeside));
         errors.AddRange(PortClashes(spec));
         return errors;
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Orchestrator.Model.Validation;
 
 /// <summary>Everything that is wrong with a spec, each as one sentence: object, field, what would be accepted.</summary>
@@ -28,7 +30,13 @@ public static class StackValidation
         if (Largest(state, d => d.MemoryBytes) is { } widest && asked.MemoryBytes > widest.Description.MemoryBytes)
             yield return $"service {service.Name}: reserves {Amount.Bytes(asked.MemoryBytes)}, but the largest node ({widest.Hostname}) has "
                 + $"{Amount.Bytes(widest.Description.MemoryBytes)}; reserve less, or add a larger node";
+        foreach (var (name, amount) in asked.Generic.OrderBy(g => g.Key, StringComparer.Ordinal))
+            if (Largest(state, d => Generic(d, name)) is { } richest && amount > Generic(richest.Description, name))
+                yield return string.Create(CultureInfo.InvariantCulture, $"service {service.Name}: reserves {amount} {name}, but no node has more than ")
+                    + string.Create(CultureInfo.InvariantCulture, $"{Generic(richest.Description, name)}; say what a node has with orcd agent --resource {name}=N");
     }
+
+    private static long Generic(NodeDescription description, string name) => description.GenericResources.TryGetValue(name, out var amount) ? amount : 0;
 
     private static Node? Largest(ClusterState state, Func<NodeDescription, long> size) => state.Nodes.Values.MaxBy(n => size(n.Description));
 }

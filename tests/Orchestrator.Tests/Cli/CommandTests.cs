@@ -121,10 +121,38 @@ public sealed class CommandTests : IAsyncLifetime
     public async Task A_plan_shows_what_changes_and_hides_what_does_not()
     {
         _cluster.Applied.Actions.Add(new PlannedAction { Verb = PlannedVerb.Unchanged, Kind = "network", Name = "default" });
-        _cluster.Applied.Actions.Add(new PlannedAction { Verb = PlannedVerb.Replace, Kind = "service", Name = "web", Fields = { "image: a -> b" } });
+        _cluster.Applied.Actions.Add(new PlannedAction { Verb = PlannedVerb.Replace, Kind = "service", Name = "web", Fields = { "image: a -> b" }, Placement = { "would go to a" } });
         _cluster.Applied.Warnings.Add("tag moved");
         var (exitCode, output, error) = await _cluster.OrcAsync(["plan", "-f", "-", "-n", "shop"], "services: { web: { image: b } }"u8.ToArray());
-        Assert.Equal((0, "stack shop:\n  ! replace the replicas of service web\n      image: a -> b\n", "warning: tag moved\n"), (exitCode, output, error));
+        Assert.Equal((0, "stack shop:\n  ! replace the replicas of service web\n      image: a -> b\n      would go to a\n", "warning: tag moved\n"), (exitCode, output, error));
+    }
+
+    [Fact]
+    public async Task Why_shows_the_terms_of_the_nodes_that_could_take_it_and_the_refusals_of_the_others()
+    {
+        var replica = new Replica { Id = "r1", Stack = "shop", Service = "web", Slot = 2, NodeId = "n1", Observed = new Observed { State = ReplicaState.Running } };
+        _cluster.Why = new WhyReplicaResponse
+        {
+            Replica = replica,
+            Nodes =
+            {
+                new NodeVerdict { Hostname = "worker-1", NodeId = "n1", Current = true, FreePermille = 1500, Live = 3, Groups = { Zone("a", 1) } },
+                new NodeVerdict { Hostname = "worker-2", NodeId = "n2", OfService = 1, FreePermille = 1990, Groups = { Zone("", 1) } },
+                new NodeVerdict { Hostname = "worker-3", NodeId = "n3", Refusal = "lacks 512 MiB", Groups = { Zone("a", 1) } },
+            },
+        };
+        var (exitCode, output, _) = await _cluster.OrcAsync(["why", "web.2"]);
+        Assert.Equal((0, "web.2"), (exitCode, Assert.Single(_cluster.Requests.OfType<WhyReplicaRequest>()).Replica));
+        Assert.Equal(
+            """
+            shop/web.2 (r1) is on worker-1, running
+            NODE            NODE.LABELS.ZONE  OF SERVICE  FREE  REPLICAS  REFUSES
+            worker-1  here  a: 1              0           75 %  3
+            worker-2        (none): 1         1           99 %  0
+            worker-3        a: 1              0           0 %   0         lacks 512 MiB
+
+            """, output);
+        SpreadGroup Zone(string value, int replicas) => new() { Field = "node.labels.zone", Value = value, Replicas = replicas };
     }
 
     [Fact]

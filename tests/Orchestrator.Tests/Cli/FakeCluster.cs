@@ -50,6 +50,8 @@ internal sealed class FakeCluster : Api.ApiBase, IAsyncDisposable
 
     public ApplyStackResponse Applied { get; } = new();
 
+    public WhyReplicaResponse Why { get; set; } = new();
+
     public RpcException? Refusal { get; set; }
 
     public static async Task<FakeCluster> StartAsync()
@@ -90,6 +92,8 @@ internal sealed class FakeCluster : Api.ApiBase, IAsyncDisposable
 
     public override Task<ListReplicasResponse> ListReplicas(ListReplicasRequest request, ServerCallContext context) =>
         Answer(request, new ListReplicasResponse { Replicas = { Replicas } });
+
+    public override Task<WhyReplicaResponse> WhyReplica(WhyReplicaRequest request, ServerCallContext context) => Answer(request, Why);
 
     public override Task<ListNodesResponse> ListNodes(ListNodesRequest request, ServerCallContext context) => Answer(request, new ListNodesResponse { Nodes = { Nodes } });
 

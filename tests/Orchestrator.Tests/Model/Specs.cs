@@ -43,6 +43,12 @@ internal static class Specs
         return stack;
     }
 
+    public static NodeDescription With(this NodeDescription description, Action<NodeDescription> change)
+    {
+        change(description);
+        return description;
+    }
+
     public static Operation Put(StackSpec spec) => new() { PutStack = new() { Spec = spec } };
 
     public static Operation Scale(string serviceId, int replicas) => new() { ScaleService = new() { ServiceId = serviceId, Replicas = replicas } };

@@ -24,4 +24,19 @@ public sealed class ReplicasTests
         Assert.Equal([("job", ReplicaState.Failed), ("web", ReplicaState.Running)], listed.Select(r => (r.Service, r.State())).Order());
         Assert.Equal(3, Replicas.List(cluster.State, new() { All = true }).Replicas.Count);
     }
+
+    [Fact]
+    public void Why_takes_the_names_that_people_use()
+    {
+        var cluster = new FakeCluster();
+        cluster.AddNode("a");
+        cluster.AddNode("b");
+        cluster.Do(Specs.Put(Specs.Stack("shop", Specs.Service("web", 2))));
+        cluster.Settle();
+
+        var answer = Replicas.Why(cluster.State, "web.2");
+
+        Assert.Equal(2, answer.Replica.Slot);
+        Assert.Equal(answer.Replica.NodeId, answer.Nodes[0].NodeId);
+    }
 }

@@ -84,6 +84,7 @@ public sealed class StackPlanTests
             Rollback = new(),
             Labels = { ["K"] = "V" },
             Platform = "linux/amd64",
+            Spread = { "node.labels.zone" }, MaxReplicasPerNode = 1, Affinity = { "a" }, AntiAffinity = { "b" }, Strategy = PlacementStrategy.Binpack, Priority = 1,
         };
         var shown = ServiceFields.Differences(new ServiceSpec { Name = "web", Container = new() }, everything);
         var fields = ServiceSpec.Descriptor.Fields.InDeclarationOrder().Count - 2 + ContainerSpec.Descriptor.Fields.InDeclarationOrder().Count - 3;

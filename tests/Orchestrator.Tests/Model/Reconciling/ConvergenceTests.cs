@@ -62,6 +62,8 @@ public sealed class ConvergenceTests
         Nodes = state.Nodes,
         Replicas = state.Replicas,
         ByNode = state.ByNode,
+        Ranking = state.Ranking,
+        Unsettled = state.Unsettled.Union(state.Services.Keys),
         ByService = state.ByService.ToImmutableSortedDictionary(
             s => s.Key, s => s.Value.Slots.Keys.Aggregate(s.Value, (replicas, slot) => replicas.Settle(slot, settled: false)), StringComparer.Ordinal),
     };
@@ -126,6 +128,14 @@ public sealed class ConvergenceTests
             web.DependsOn.Add(new Dependency { Service = "db", Required = true, Condition = DependencyCondition.ServiceHealthy });
         if (which % 5 == 0)
             db.Constraints.Add("node.labels.zone!=y");
+        if (which % 3 == 0)
+            web.Spread.Add("node.labels.zone");
+        if (which % 11 == 0)
+            db.AntiAffinity.Add("db");
+        if (which % 10 == 0)
+            web.With(s => s.Affinity.Add("db")).Reserve(0, 0);
+        if (which % 9 == 0)
+            web.With(s => s.MaxReplicasPerNode = 3);
         return which % 4 == 0 ? Specs.Stack("shop", db) : which % 7 == 0 || which % 2 == 0 ? Specs.Stack("shop", web, db) : Specs.Stack("shop", web);
     }
 

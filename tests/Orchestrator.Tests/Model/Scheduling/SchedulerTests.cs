@@ -116,9 +116,29 @@ public sealed class SchedulerTests
     [InlineData("node.labels.zone!=a", true)]
     [InlineData("node.platform.os==linux", true)]
     [InlineData("node.platform.arch==x86_64", true)]
+    [InlineData("node.ip==10.0.0.7", true)]
+    [InlineData("node.ip==10.0.0.0/24", true)]
+    [InlineData("node.ip!=10.0.0.0/24", false)]
+    [InlineData("node.ip==10.0.1.0/24", false)]
+    [InlineData("node.ip==0.0.0.0/0", true)]
+    [InlineData("node.ip in 10.0.0.0/30, 10.0.0.4/30", true)]
+    [InlineData("node.labels.disk in hdd,SSD", true)]
+    [InlineData("node.labels.disk in (hdd, nvme)", false)]
+    [InlineData("node.labels.disk not-in hdd,nvme", true)]
+    [InlineData("node.labels.disk not-in ssd", false)]
+    [InlineData("node.labels.zone not-in a", true)]
+    [InlineData("node.labels.zone in a", false)]
+    [InlineData("node.labels.cores > 8", true)]
+    [InlineData("node.labels.cores>16", false)]
+    [InlineData("node.labels.cores < 16.5", true)]
+    [InlineData("node.labels.zone < 5", false)]
+    [InlineData("node.labels.disk > 5", false)]
+    [InlineData("node.hostname =~ ^AL.*a$", true)]
+    [InlineData("node.hostname=~bet", false)]
+    [InlineData("node.role in manager, worker", true)]
     public void Constraints_compare(string text, bool allowed)
     {
-        var node = new Node { Id = "n1", Hostname = "alpha", Labels = { ["disk"] = "ssd" }, Description = Specs.Node(1, 1) };
+        var node = new Node { Id = "n1", Hostname = "alpha", Labels = { ["disk"] = "ssd", ["cores"] = "16" }, Description = Specs.Node(1, 1).With(d => d.Address = "10.0.0.7") };
         Assert.Equal(allowed, Constraint.Parse(text)!.Allows(node, null));
     }
 
@@ -128,6 +148,16 @@ public sealed class SchedulerTests
     [InlineData("node.hostname==")]
     [InlineData("node.labels.==a")]
     [InlineData("engine.labels.x==a")]
+    [InlineData("node.labels.x in")]
+    [InlineData("node.labels.x in a,,b")]
+    [InlineData("node.labels.x india")]
+    [InlineData("node.labels.x > many")]
+    [InlineData("node.labels.x >= 3")]
+    [InlineData("node.labels.x =~ (")]
+    [InlineData("node.labels.x =~ (a)\\1")]
+    [InlineData("node.labels.x =~ a{1000}")]
+    [InlineData("node.ip == 10.0.0.0/33")]
+    [InlineData("node.ip == 10.0.0/24")]
     [InlineData("==a")]
     [InlineData("")]
     public void What_is_no_constraint_is_not_taken_for_one(string text) => Assert.Null(Constraint.Parse(text));
@@ -144,7 +174,7 @@ public sealed class SchedulerTests
         var snapshot = new StateSnapshot();
         if (node is not null)
             snapshot.Nodes.Add(node);
-        var (placed, reason) = new Scheduler(ClusterState.FromSnapshot(snapshot), 1).Place("shop/web", Specs.Service("web").With(change), 1);
+        var (placed, reason) = new Scheduler(ClusterState.FromSnapshot(snapshot)).Place("shop/web", Specs.Service("web").With(change), 1);
         Assert.Empty(placed);
         Assert.Equal(expected, reason);
     }
