@@ -39,7 +39,7 @@ internal sealed record ServiceProgress(string Name, int Good, int Asked, Outcome
     {
         var service = status.Service;
         // The newest replica of a slot is the one that counts; older ones are on their way out.
-        var newest = replicas.Where(r => r.ServiceId == service.Id && r.SpecRevision == service.SpecRevision && r.Slot <= status.Asked)
+        var newest = replicas.Where(r => r.ServiceId == service.Id && r.SpecRevision == service.SpecRevision && (r.Slot <= status.Asked || service.Spec.Mode == ServiceMode.Global))
             .GroupBy(r => r.Slot).Select(slot => slot.MaxBy(r => (r.CreatedRevision, r.Revision))!).OrderBy(r => r.Slot).ToList();
         var done = newest.Count(r => IsDone(r, service.Spec));
         var missing = newest.Where(r => !r.IsServing() && !IsDone(r, service.Spec)).ToList();

@@ -42,8 +42,17 @@ internal static class DeployReader
 
     private static void ReadMode(Field field, ServiceDraft service)
     {
-        if (field.Text() is { } mode && mode != "replicated")
-            field.Refuse($"got \"{mode}\"; only replicated services are supported: give the number of replicas");
+        var mode = field.OneOf("replicated", "global", "replicated-job", "global-job");
+        if (mode is "global" or "global-job")
+            service.Spec.Mode = ServiceMode.Global;
+        service.Stack.Afterwards(() =>
+        {
+            if (service is { Spec.Mode: ServiceMode.Global, DeployReplicas: not null })
+                field.Refuse($"got \"{mode}\", but deploy.replicas is given; a global service runs once on every node");
+            // A job that has done its work is not begun again.
+            if (mode is "replicated-job" or "global-job" && (service.Spec.Restart ??= new RestartPolicy()).Condition == RestartCondition.Any)
+                service.Spec.Restart.Condition = RestartCondition.OnFailure;
+        });
     }
 
     private static void ReadResources(Field field, ServiceDraft service)

@@ -1,5 +1,6 @@
 using Orchestrator.Control.Store;
 using Orchestrator.Model;
+using Orchestrator.Model.Reconciling;
 
 namespace Orchestrator.Control.Api;
 
@@ -46,7 +47,7 @@ internal sealed class Services(ReplicatedStore store, Proposals proposals)
     public static ServiceStatus StatusOf(ClusterState state, Service service) => new()
     {
         Service = service,
-        Asked = service.Removing ? 0 : service.Spec.Replicas,
+        Asked = AskedSlots.Of(state, service).Count,
         Running = state.ReplicasOf(service.Id).All.Count(r =>
             r.IsServing() && r.Desired == DesiredState.DesiredRunning && r.SpecRevision == service.SpecRevision),
     };

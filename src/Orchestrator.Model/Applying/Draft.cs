@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Model.Indexes;
+using Orchestrator.Model.Reconciling;
 
 namespace Orchestrator.Model.Applying;
 
@@ -100,6 +101,7 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         node.Revision = revision;
         Load(node);
         SettleLater(ReplicasOn(node.Id));
+        SettleGlobal();
     }
 
     public void Load(Node node)
@@ -113,6 +115,7 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         _nodes.Remove(id);
         _nodesToRank.Add(id);
         SettleLater(ReplicasOn(id));
+        SettleGlobal();
     }
 
     public void Put(Replica replica)
@@ -148,7 +151,7 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         foreach (var (serviceId, slot) in _slotsToSettle)
             Settle(serviceId, slot);
         foreach (var id in _servicesToSettle)
-            if (Service(id) is not { } service || ReplicasOf(id).IsSettled(service))
+            if (Service(id) is not { } service || ReplicasOf(id).IsSettled(service, new AskedSlots(service, _nodes.Values, Cluster)))
                 _unsettled.Remove(id);
             else
                 _unsettled.Add(id);
@@ -207,6 +210,13 @@ internal sealed class Draft(ClusterState from, ulong revision, ulong term, long 
         if (ReplicasOn(nodeId).Live != held.Live)
             _nodesToRank.Add(nodeId);
         _byNode.Set(nodeId, held.All.IsEmpty ? null : held);
+    }
+
+    // A node is a slot of theirs.
+    private void SettleGlobal()
+    {
+        foreach (var service in _services.Values.Where(s => s.Spec.Mode == ServiceMode.Global))
+            _servicesToSettle.Add(service.Id);
     }
 
     private void SettleLater(string serviceId)

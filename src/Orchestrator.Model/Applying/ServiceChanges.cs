@@ -35,6 +35,8 @@ internal static class ServiceChanges
             return Unknown(scale.ServiceId);
         if (scale.Replicas is < 0 or > ServiceRules.ReplicasMax)
             return Refuse.Invalid($"service {service.Id}: replicas is {scale.Replicas}; it must be 0 to {ServiceRules.ReplicasMax}");
+        if (service.Spec.Mode == ServiceMode.Global)
+            return Refuse.Invalid($"service {service.Id}: it runs once on every node (mode global); constraints say on which");
         if (service.Spec.Replicas == scale.Replicas)
             return null;
         var next = service.Clone();

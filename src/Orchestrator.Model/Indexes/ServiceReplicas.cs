@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orchestrator.Model.Reconciling;
 
 namespace Orchestrator.Model.Indexes;
 
@@ -20,12 +21,8 @@ public sealed class ServiceReplicas
     public SlotReplicas Slot(int slot) => Slots.GetValueOrDefault(slot, SlotReplicas.None);
 
     /// <summary>Nothing is to be done for the service. Settled slots are within the asked number, so their count tells.</summary>
-    internal bool IsSettled(Service service) =>
-        !service.Removing && !service.IsUnderWay() && Unsettled.IsEmpty && Slots.Count == service.Spec.Replicas;
-
-    /// <summary>Slots that have no replica at all.</summary>
-    internal IEnumerable<int> Missing(int asked) =>
-        Slots.Count - Unsettled.Count(slot => slot > asked) == asked ? [] : Enumerable.Range(1, asked).Where(slot => !Slots.ContainsKey(slot));
+    internal bool IsSettled(Service service, AskedSlots asked) =>
+        !service.Removing && !service.IsUnderWay() && Unsettled.IsEmpty && Slots.Count == asked.Count;
 
     internal ServiceReplicas Put(Replica replica) => new(Slots.SetItem(replica.Slot, Slot(replica.Slot).Put(replica)), Unsettled);
 

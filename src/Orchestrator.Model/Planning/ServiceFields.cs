@@ -21,6 +21,7 @@ internal static class ServiceFields
         var fields = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["replicas"] = Text($"{spec.Replicas}"),
+            ["mode"] = spec.Mode == ServiceMode.Global ? "global" : "",
             ["platform"] = spec.Platform,
             ["ports"] = string.Join(", ", spec.Ports.Select(Port)),
             ["network_mode"] = spec.NetworkMode,

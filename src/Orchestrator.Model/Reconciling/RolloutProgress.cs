@@ -15,13 +15,15 @@ internal sealed class RolloutProgress
     private readonly RolloutPolicy _policy;
     private readonly List<SlotView> _troubled;
     private readonly int _slots;
+    private readonly AskedSlots _asked;
 
     /// <param name="round">The round.</param>
     /// <param name="service">The service.</param>
+    /// <param name="asked">Its slots that are asked for.</param>
     /// <param name="views">All its slots that are asked for, or, where nothing earlier runs, those at which there is something to do.</param>
-    public RolloutProgress(Round round, Service service, List<SlotView> views)
+    public RolloutProgress(Round round, Service service, AskedSlots asked, List<SlotView> views)
     {
-        (_round, _service, _slots) = (round, service, views.Count);
+        (_round, _service, _asked, _slots) = (round, service, asked, views.Count);
         _policy = (service.Rollout?.RolledBack > 0 ? service.Spec.Rollback : service.Spec.Update) ?? new();
         _troubled = views.FindAll(IsTroubled);
         IsHalted = _policy.FailureAction != FailureAction.Continue && (long)_troubled.Count * Millionths > (long)_policy.MaxFailurePpm * _slots;
@@ -115,13 +117,13 @@ internal sealed class RolloutProgress
         var (seen, done) = (views.Select(v => v.Number).ToHashSet(), views.Count);
         foreach (var (slot, replicas) in _round.State.ReplicasOf(_service.Id).Slots)
         {
-            if (seen.Contains(slot) || slot > _service.Spec.Replicas)
+            if (seen.Contains(slot) || !_asked.Contains(slot))
                 continue;
             if (!replicas.All.Any(r => r.IsServing() && IsProven(r)))
                 return false;
             done++;
         }
-        return done == _service.Spec.Replicas;
+        return done == _asked.Count;
     }
 
     private bool IsDone(SlotView view)

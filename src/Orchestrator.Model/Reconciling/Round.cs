@@ -90,16 +90,20 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
         if (StartCondition.WaitsFor(state, ofService[0].Service, _leaving) is not { } reason)
             return;
         foreach (var wanted in ofService)
-        {
             Hold(wanted, reason);
-            _wanted.Remove(wanted);
-        }
+        _wanted.RemoveAll(ofService.ToHashSet().Contains);
     }
 
     private void PlaceAlike(Scheduler scheduler, List<Wanted> alike)
     {
         var service = alike[0].Service;
         var spec = PlacementRules.For(service, alike[0].Replica);
+        if (alike[0].Only is not null)
+        {
+            foreach (var wanted in alike)
+                Settle([wanted], scheduler.PlaceOn(service.Id, spec, wanted.Only!));
+            return;
+        }
         if (KeepsData(spec))
         {
             foreach (var wanted in alike)

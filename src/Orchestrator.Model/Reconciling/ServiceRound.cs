@@ -3,13 +3,14 @@ using Orchestrator.Model.Indexes;
 
 namespace Orchestrator.Model.Reconciling;
 
-/// <summary>Brings one service to what its spec asks. Slots count from 1 to replicas; each has one replica, and during a move or a replacement
+/// <summary>Brings one service to what its spec asks. Each slot that is asked for has one replica, and during a move or a replacement
 /// also the one that leaves.</summary>
-internal sealed class ServiceRound(Round round, Service service)
+internal sealed class ServiceRound(Round round, Service service, bool isRolledBack = false)
 {
     /// <summary>Ended replicas kept in each slot, for people to look at.</summary>
     public const int HistoryMax = 2;
 
+    private readonly AskedSlots _asked = AskedSlots.Of(round.State, service);
     private readonly List<SlotView> _views = [];
     private readonly List<(SlotView View, Replica Old)> _outdated = [];
     private RolloutProgress _rollout = null!;
@@ -19,15 +20,14 @@ internal sealed class ServiceRound(Round round, Service service)
     public void Run()
     {
         var replicas = round.State.ReplicasOf(service.Id);
-        var asked = service.Removing ? 0 : service.Spec.Replicas;
-        Look(replicas, asked);
-        _rollout = new(round, service, _views);
+        Look(replicas);
+        _rollout = new(round, service, _asked, _views);
         if (_rollout.ReasonToRollBack() is { } reason)
         {
-            new ServiceRound(round, round.RollBack(service, reason)).Run();
+            new ServiceRound(round, round.RollBack(service, reason), isRolledBack: true).Run();
             return;
         }
-        var left = replicas.Unsettled.Where(slot => slot > asked).Sum(slot => Retire(View(replicas, slot)));
+        var left = Unsettled(replicas).Where(slot => !_asked.Contains(slot)).Sum(slot => Retire(View(replicas, slot)));
         if (service.Removing && left == 0)
             round.Reap(service);
         if (!service.Removing)
@@ -45,12 +45,15 @@ internal sealed class ServiceRound(Round round, Service service)
     }
 
     /// <summary>Slots at which there is something to do; all of them when an earlier spec is involved, as then one depends on the others.</summary>
-    private void Look(ServiceReplicas replicas, int asked)
+    private void Look(ServiceReplicas replicas)
     {
-        _views.AddRange(replicas.Unsettled.Where(slot => slot <= asked).Concat(replicas.Missing(asked)).Select(slot => View(replicas, slot)));
-        if ((service.IsUnderWay() && service.History.Count > 0) || _views.Exists(IsMixed))
-            _views.AddRange(replicas.Slots.Keys.Where(slot => slot <= asked && !replicas.Unsettled.Contains(slot)).Select(slot => View(replicas, slot)));
+        _views.AddRange(Unsettled(replicas).Where(_asked.Contains).Concat(_asked.MissingFrom(replicas, Unsettled(replicas))).Select(slot => View(replicas, slot)));
+        if (!isRolledBack && ((service.IsUnderWay() && service.History.Count > 0) || _views.Exists(IsMixed)))
+            _views.AddRange(replicas.Slots.Keys.Where(slot => _asked.Contains(slot) && !replicas.Unsettled.Contains(slot)).Select(slot => View(replicas, slot)));
     }
+
+    // What is remembered of the slots is remembered of the spec that the state holds.
+    private IEnumerable<int> Unsettled(ServiceReplicas replicas) => isRolledBack ? replicas.Slots.Keys : replicas.Unsettled;
 
     private SlotView View(ServiceReplicas replicas, int slot) => new(round, slot, replicas.Slot(slot));
 
@@ -150,7 +153,7 @@ internal sealed class ServiceRound(Round round, Service service)
     };
 
     private Wanted WantedOf(SlotView view, Replica replica, bool isNew, IReadOnlyList<Replica> predecessors) =>
-        new(service, replica, isNew, IsFirstStart(view, replica), predecessors);
+        new(service, replica, isNew, IsFirstStart(view, replica), _asked.NodeOf(view.Number), predecessors);
 
     private void Start(Wanted wanted)
     {

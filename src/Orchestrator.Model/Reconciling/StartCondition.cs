@@ -38,11 +38,11 @@ internal static class StartCondition
         var id = ServiceChanges.Id(stack, dependency.Service);
         if (state.Services.GetValueOrDefault(id) is not { Removing: false } needed)
             return !dependency.Required;
-        var slots = state.ReplicasOf(id).Slots;
-        return needed.Spec.Replicas == 0 || dependency.Condition switch
+        var (slots, asked) = (state.ReplicasOf(id).Slots, AskedSlots.Of(state, needed));
+        return asked.Count == 0 || dependency.Condition switch
         {
             DependencyCondition.ServiceCompletedSuccessfully =>
-                slots.Count(s => s.Key <= needed.Spec.Replicas && HasCompleted(s.Value, needed)) == needed.Spec.Replicas,
+                slots.Count(s => asked.Contains(s.Key) && HasCompleted(s.Value, needed)) == asked.Count,
             DependencyCondition.ServiceHealthy => slots.Values.Any(s => s.All.Any(r => IsUp(r, leaving) && r.IsServing())),
             _ => slots.Values.Any(s => s.All.Any(r => IsUp(r, leaving) && r.State() is ReplicaState.Running or ReplicaState.Complete)),
         };

@@ -42,6 +42,17 @@ internal sealed class Scheduler(ClusterState state)
         return ([node], null);
     }
 
+    /// <summary>One replica on this node, or nowhere.</summary>
+    public (IReadOnlyList<Node> Placed, string? Reason) PlaceOn(string serviceId, ServiceSpec spec, Node node)
+    {
+        var placing = new Placing(this, serviceId, spec);
+        if (placing.Refusal(CandidateOf(node)) is { } filter)
+            return ([], $"no node: {node.Hostname} {filter.Explain}");
+        placing.PlaceOn(CandidateOf(node));
+        File();
+        return ([node], null);
+    }
+
     /// <summary>The replicas of a service, with those that the batch has placed.</summary>
     public ServiceCounts CountsOf(string serviceId)
     {

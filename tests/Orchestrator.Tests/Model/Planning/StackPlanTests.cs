@@ -80,6 +80,7 @@ public sealed class StackPlanTests
             Reservations = new() { Pids = 1 },
             Constraints = { "node.id==a" },
             Restart = new(),
+            Mode = ServiceMode.Global,
             Update = new(),
             Rollback = new(),
             Labels = { ["K"] = "V" },
@@ -97,12 +98,15 @@ public sealed class StackPlanTests
         foreach (var field in Resources.Descriptor.Fields.InDeclarationOrder())
         {
             var changed = new ServiceSpec { Name = "web", Container = new(), Limits = new() };
-            field.Accessor.SetValue(changed.Limits, field.FieldType switch
-            {
-                FieldType.String => "0",
-                FieldType.Int32 => 10,
-                _ => (object)10L,
-            });
+            if (field.IsMap)
+                changed.Limits.Generic["gpu"] = 1;
+            else
+                field.Accessor.SetValue(changed.Limits, field.FieldType switch
+                {
+                    FieldType.String => "0",
+                    FieldType.Int32 => 10,
+                    _ => (object)10L,
+                });
             Assert.StartsWith("limits: (none) -> ", Assert.Single(ServiceFields.Differences(new ServiceSpec { Name = "web", Container = new() }, changed)), StringComparison.Ordinal);
         }
     }

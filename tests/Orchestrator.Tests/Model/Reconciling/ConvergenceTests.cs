@@ -92,7 +92,7 @@ public sealed class ConvergenceTests
             case Event.Return: cluster.Return(node); break;
             case Event.Drain: cluster.Drain(node); break;
             case Event.Activate: cluster.Drain(node, Availability.Active); break;
-            case Event.Scale when service is not null: cluster.Do(Specs.Scale(service.Id, howMany)); break;
+            case Event.Scale when service is { Spec.Mode: ServiceMode.Replicated }: cluster.Do(Specs.Scale(service.Id, howMany)); break;
             case Event.Apply: cluster.Do(Specs.Put(Spec(which, howMany))); break;
             case Event.RemoveService when service is not null: cluster.Do(new Operation { RemoveService = new() { ServiceId = service.Id } }); break;
             case Event.RemoveStack when cluster.State.Stacks.ContainsKey("shop"): cluster.Do(new Operation { RemoveStack = new() { Name = "shop" } }); break;
@@ -126,6 +126,8 @@ public sealed class ConvergenceTests
         web.Update = which % 3 == 0 ? null : Policy(which);
         if (which % 7 == 0)
             web.DependsOn.Add(new Dependency { Service = "db", Required = true, Condition = DependencyCondition.ServiceHealthy });
+        if (which % 11 == 0)
+            db.Mode = ServiceMode.Global;
         if (which % 5 == 0)
             db.Constraints.Add("node.labels.zone!=y");
         if (which % 3 == 0)

@@ -1,4 +1,5 @@
 using Orchestrator.Model;
+using Orchestrator.Model.Reconciling;
 using Xunit;
 
 namespace Orchestrator.Tests.Model.Reconciling;
@@ -28,12 +29,16 @@ internal sealed class Laws
             Assert.False(service.Removing);
             Assert.Equal(RolloutState.RolloutComplete, service.Rollout.State);
             var live = state.ReplicasOf(service.Id).All.Where(r => r.IsLive()).ToList();
-            Assert.Equal(service.Spec.Replicas, live.Count);
+            var asked = AskedSlots.Of(state, service);
+            Assert.Equal(asked.Count, live.Count);
             Assert.All(live, r => Assert.Equal((ReplicaState.Running, service.SpecRevision), (r.State(), r.SpecRevision)));
-            Assert.Equal(Enumerable.Range(1, service.Spec.Replicas), live.Select(r => r.Slot));
-            Assert.Equal(service.Spec.Replicas, cluster.Running(service.Id));
+            Assert.All(live, r => Assert.True(asked.Contains(r.Slot)));
+            Assert.Equal(asked.Count, live.Select(r => r.Slot).Distinct().Count());
+            if (service.Spec.Mode == ServiceMode.Global)
+                Assert.All(live, r => Assert.Equal(r.Slot, state.Nodes[r.NodeId].Block - 15));
+            Assert.Equal(asked.Count, cluster.Running(service.Id));
         }
-        Assert.Equal(state.Services.Values.Sum(s => s.Spec.Replicas), cluster.Containers());
+        Assert.Equal(state.Services.Values.Sum(s => AskedSlots.Of(state, s).Count), cluster.Containers());
         Assert.All(state.Networks.Values, n => Assert.True(state.Stacks.ContainsKey(n.Stack)));
     }
 

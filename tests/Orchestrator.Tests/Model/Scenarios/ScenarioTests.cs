@@ -179,6 +179,8 @@ public sealed class ScenarioTests
             var parts = text.Split(',');
             var o = Options(parts.Skip(1));
             var service = Specs.Service(parts[0], (int)Number(o, "replicas", 1), o.GetValueOrDefault("image", "app"));
+            if (o.ContainsKey("global"))
+                service.Mode = ServiceMode.Global;
             if (o.ContainsKey("cpus") || o.ContainsKey("memory"))
                 service.Reserve(Number(o, "cpus", 0), Number(o, "memory", 0));
             if (o.TryGetValue("on", out var constraint))
