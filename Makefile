@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CONFIGURATION ?= Release
 PROGRAMS := out/bin/orcd out/bin/orc out/bin/orc-runtime
 
-.PHONY: help setup build publish test test-v2 lint demo bench bench-store bench-deploy bench-runtime bench-memory clean
+.PHONY: help setup build publish test test-v2 lint demo bench bench-store bench-deploy bench-runtime bench-memory bench-scale clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ lint: ## Formatting, analyzers and shell syntax
 demo: ## A real stack on six hosts (namespaces here) that loses a machine and heals; KEEP=1 leaves it running
 	@scripts/demo.sh
 
-bench: bench-store bench-deploy bench-runtime bench-memory ## All benchmarks, beside the peers
+bench: bench-store bench-deploy bench-runtime bench-memory bench-scale ## All benchmarks, beside the peers
 
 bench-store: ## Committed changes per second, beside etcd
 	@scripts/setup.sh bench
@@ -51,6 +51,9 @@ bench-runtime: ## A container from start to exit, beside crun and runc
 bench-memory: ## What supervises 100 containers, in memory, beside conmon and containerd-shim
 	@scripts/setup.sh bench
 	@scripts/bench-memory.sh
+
+bench-scale: ## Placements, one change, memory and a million containers on 5,000 nodes, of the model alone
+	@scripts/bench-scale.sh
 
 clean: ## Remove everything that was built here (not the image cache)
 	@rm -rf out

@@ -68,6 +68,7 @@ public sealed class ClusterState
     /// <summary>SHA-256 of <see cref="ToBytes"/>.</summary>
     public byte[] Digest() => SHA256.HashData(ToBytes());
 
-    internal static ImmutableSortedDictionary<string, T> ById<T>() =>
-        ImmutableSortedDictionary.Create<string, T>(StringComparer.Ordinal);
+    // Objects are replaced, not changed: whether one is the same need not be asked field by field.
+    internal static ImmutableSortedDictionary<string, T> ById<T>()
+        where T : class => ImmutableSortedDictionary.Create<string, T>(StringComparer.Ordinal, ReferenceEqualityComparer.Instance);
 }

@@ -9,7 +9,7 @@ internal sealed class ScaleBench(int nodes)
     public int Run(int containers)
     {
         Console.WriteLine(Text($"{nodes} nodes; CPU time of the model alone (no disks, no network)"));
-        PlaceOne("warm-up", _ => { }, services: 5);
+        PlaceOne("warm-up", _ => { }, services: 50);
         PlaceOne("plain", _ => { }, services: 100);
         PlaceOne("one replica a service", s => s.Replicas = 1, services: 2000, perStack: 500);
         PlaceOne("anti-affinity to itself", s => s.AntiAffinity.Add(s.Name), services: 20, replicas: nodes);

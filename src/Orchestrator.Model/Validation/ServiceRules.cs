@@ -24,6 +24,12 @@ internal sealed class ServiceRules(StackSpec stack, ServiceSpec service, List<st
         CheckDependencies();
         CheckResources();
         CheckDurations();
+        CheckRollout("update", service.Update ?? new());
+        CheckRollout("rollback", service.Rollback ?? new());
+        if (service.Rollback?.FailureAction == FailureAction.Rollback)
+            Error("rollback failure_action is rollback; it must be pause or continue");
+        if (!Enum.IsDefined(service.Mode))
+            Error($"mode {(int)service.Mode} is unknown; it must be replicated or global");
         errors.AddRange(PlacementCheck.Errors(stack, service).Select(e => $"service {service.Name}: {e}"));
     }
 
@@ -102,6 +108,21 @@ internal sealed class ServiceRules(StackSpec stack, ServiceSpec service, List<st
 
     private static IEnumerable<(string Field, long Amount)> Amounts(string kind, Resources of) =>
         [($"cpu {kind}", of.NanoCpus), ($"memory {kind}", of.MemoryBytes), ($"pids {kind}", of.Pids)];
+
+    private void CheckRollout(string name, RolloutPolicy policy)
+    {
+        if (policy.Parallelism < 0)
+            Error($"{name} parallelism is {policy.Parallelism}; it must be 0 (all) or more");
+        if (policy.MaxFailurePpm is < 0 or > 1_000_000)
+            Error($"{name} max_failure_ratio is {policy.MaxFailurePpm / 1e6}; it must be 0 to 1");
+        if (policy.Canary < 0)
+            Error($"{name} canary is {policy.Canary}; it must be 0 (none) or more");
+        if (!Enum.IsDefined(policy.FailureAction) || !Enum.IsDefined(policy.Order))
+            Error($"{name} failure_action or order is unknown; they must be pause, continue or rollback, and stop-first or start-first");
+        foreach (var (field, value) in new[] { ("delay", policy.DelayMs), ("monitor", policy.MonitorMs), ("progress deadline", policy.ProgressDeadlineMs) })
+            if (value < 0)
+                Error($"{name} {field} is {value}; it must be 0 or more");
+    }
 
     private void CheckDurations()
     {

@@ -129,6 +129,52 @@ public sealed class StackValidationTests
         s.Services[0].Container.Mounts.Add(new MountSpec { Target = "/x", Source = "the-shared-one", External = true });
     })));
 
+    [Fact]
+    public void Rollouts()
+    {
+        Web("update parallelism is -1; it must be 0 (all) or more", s => s.Update = new() { Parallelism = -1 });
+        Web("update max_failure_ratio is 1.5; it must be 0 to 1", s => s.Update = new() { MaxFailurePpm = 1_500_000 });
+        Web("update canary is -2; it must be 0 (none) or more", s => s.Update = new() { Canary = -2 });
+        Web("rollback delay is -5; it must be 0 or more", s => s.Rollback = new() { DelayMs = -5 });
+        Web("rollback failure_action is rollback; it must be pause or continue", s => s.Rollback = new() { FailureAction = FailureAction.Rollback });
+        Web("mode 9 is unknown; it must be replicated or global", s => s.Mode = (ServiceMode)9);
+    }
+
+    [Fact]
+    public void Placement()
+    {
+        Web("preference spread 'engine.labels.a' is not understood; it must be node.id", s => s.Spread.Add("engine.labels.a"));
+        Web("max_replicas_per_node is -1; it must be 0 (no limit) or more", s => s.MaxReplicasPerNode = -1);
+        Web("priority is 1001; it must be -1000 to 1000", s => s.Priority = 1001);
+        Web("strategy 7 is unknown; it must be spread or binpack", s => s.Strategy = (PlacementStrategy)7);
+        Web("strategy binpack fills nodes up by what is reserved; reserve cpus or memory", s => s.Strategy = PlacementStrategy.Binpack);
+        Web("x-orc-affinity 'cache' is not defined; the stack's services are: web, db", s => s.Affinity.Add("cache"));
+        Web("x-orc-anti-affinity 'cache' is not defined", s => s.AntiAffinity.Add("cache"));
+        Web("x-orc-affinity and x-orc-anti-affinity both name db; keep one", s =>
+        {
+            s.Affinity.Add("db");
+            s.AntiAffinity.Add("db");
+        });
+        Web("x-orc-affinity names db, which keeps away from web (x-orc-anti-affinity); keep one", s => s.Affinity.Add("db"), db => db.AntiAffinity.Add("web"));
+        Says("x-orc-affinity: web -> db -> web is a cycle", s =>
+        {
+            s.Services[0].Affinity.Add("db");
+            s.Services[1].Affinity.Add("web");
+        });
+        Assert.Empty(Validate(Good(s => s.Services[0].Affinity.Add("web"))));
+    }
+
+    [Fact]
+    public void Generic_resources()
+    {
+        Web("generic resource 'a b' is no name", s => s.Reservations = new() { Generic = { ["a b"] = 1 } });
+        Web("reserves 0 gpu; it must be 1 or more", s => s.Reservations = new() { Generic = { ["gpu"] = 0 } });
+        Web("generic resources belong under reservations; they have no limits", s => s.Limits = new() { Generic = { ["gpu"] = 1 } });
+        Assert.Empty(Validate(Good(s => s.Services[0].Reservations = new() { Generic = { ["gpu"] = 2 } })));
+        _cluster.Do(new Operation { PutNode = new() { Id = "a", Description = Specs.Node(1, 1024).With(d => d.GenericResources["gpu"] = 1) } });
+        Web("reserves 2 gpu, but no node has more than 1; say what a node has with orcd agent --resource gpu=N", s => s.Reservations = new() { Generic = { ["gpu"] = 2 } });
+    }
+
     [Theory]
     [InlineData("10.50.0.0/24")]
     [InlineData("10.50.1.0/16")]
@@ -176,5 +222,9 @@ public sealed class StackValidationTests
     private void Says(string expected, Action<StackSpec> change) =>
         Assert.Contains(Validate(Good(change)), e => e.Contains(expected, StringComparison.Ordinal));
 
-    private void Web(string expected, Action<ServiceSpec> change) => Says(expected, s => change(s.Services[0]));
+    private void Web(string expected, Action<ServiceSpec> change, Action<ServiceSpec>? changeDb = null) => Says(expected, s =>
+    {
+        change(s.Services[0]);
+        changeDb?.Invoke(s.Services[1]);
+    });
 }
