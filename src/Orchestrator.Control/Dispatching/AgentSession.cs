@@ -33,8 +33,7 @@ internal sealed class AgentSession(string nodeId) : IDisposable
         await SendAsync(new ServerMessage { Assignments = _assignments.Whole(first) }, cancellation);
         await foreach (var view in _views.Reader.ReadAllAsync(cancellation))
         {
-            // A view that was shown while the agent registered may be older than the first: it must not take anything back.
-            if (view.State.Revision <= first.State.Revision || _assignments.Difference(view) is not { } difference)
+            if (_assignments.Difference(view) is not { } difference)
                 continue;
             await SendAsync(new ServerMessage { Assignments = difference }, cancellation);
             await Task.Delay(s_leastPause, cancellation);

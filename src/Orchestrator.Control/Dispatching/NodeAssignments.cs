@@ -8,6 +8,7 @@ public sealed class NodeAssignments(string nodeId)
 {
     private readonly Dictionary<string, DesiredState> _replicas = [];
     private readonly Dictionary<string, ServiceEndpoint> _endpoints = [];
+    private ulong _revision;
     private NodeReplicas? _seen;
     private IReadOnlyList<Network>? _networks;
     private IReadOnlyList<Peer>? _peers;
@@ -22,9 +23,12 @@ public sealed class NodeAssignments(string nodeId)
         return whole;
     }
 
-    /// <summary>Null: nothing that concerns this node.</summary>
+    /// <summary>Null: nothing that concerns this node, or nothing new. A view that was shown while the agent registered may be older than
+    /// the first: it must not take anything back.</summary>
     public Assignments? Difference(ClusterView view)
     {
+        if (view.State.Revision <= _revision)
+            return null;
         var difference = Collect(view);
         return difference.Put.Count + difference.Remove.Count + difference.PutEndpoints.Count + difference.RemoveEndpoints.Count > 0
             || difference.NetworksSet || difference.PeersSet ? difference : null;
@@ -32,7 +36,8 @@ public sealed class NodeAssignments(string nodeId)
 
     private Assignments Collect(ClusterView view)
     {
-        var difference = new Assignments { Revision = view.State.Revision };
+        _revision = view.State.Revision;
+        var difference = new Assignments { Revision = _revision };
         CollectReplicas(difference, view.State.ReplicasOn(nodeId));
         CollectNetworks(difference, view.Networks);
         CollectPeers(difference, view.Peers);
