@@ -7,7 +7,7 @@ namespace Orchestrator.Simulation;
 /// <summary>"sim --seeds N [--first S]", "sim --seed S"; everything else is for the test runner.</summary>
 internal static class Program
 {
-    private const int TailLines = 120;
+    private const int TailLines = 120, FailuresMax = 20;
 
     public static int Main(string[] args) => args switch
     {
@@ -36,7 +36,9 @@ internal static class Program
             $"{outcomes.Count} seeds in {seconds:0.0} s: {outcomes.Count / seconds:0} seeds/s, {outcomes.Average(o => o.Changes):0} changes and {outcomes.Average(o => o.VirtualMs) / 1000:0} virtual seconds each, well after {outcomes.Average(o => o.CalmMs) / 1000:0} s on average and {outcomes.Max(o => o.CalmMs) / 1000} s at most"));
         if (failed.Count == 0)
             return 0;
-        Console.WriteLine($"{failed.Count} failed: {string.Join(' ', failed.Take(20).Select(o => o.Seed))}");
+        foreach (var outcome in failed.Take(FailuresMax))
+            Console.WriteLine($"failed: seed {outcome.Seed}: {outcome.Failure!.Split('\n')[0]}");
+        Console.WriteLine($"{failed.Count} of {outcomes.Count} seeds failed");
         Console.WriteLine(Sweep.Explain(failed[0], () => new Rules(), TailLines));
         return 1;
     }

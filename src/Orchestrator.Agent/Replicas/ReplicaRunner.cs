@@ -27,6 +27,8 @@ internal sealed class ReplicaRunner : IDisposable
         _around = around;
         _record = record;
         _fate = ReplicaFacts.FateOf(record.Assignment);
+        // An earlier agent found it unhealthy and may not have come to stop it.
+        _unhealthy = record.Observed.WhyUnhealthy();
     }
 
     public string Id => _record.Assignment.ReplicaId;

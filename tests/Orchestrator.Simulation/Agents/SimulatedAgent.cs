@@ -59,6 +59,7 @@ internal sealed class SimulatedAgent
     public void Die(bool orderly)
     {
         _isDead = true;
+        _deferred.Clear();
         foreach (var container in _machine.Containers.Values)
             container.Changed = null;
         if (orderly)
@@ -71,7 +72,7 @@ internal sealed class SimulatedAgent
     public void Resume()
     {
         IsPaused = false;
-        for (var left = _deferred.Count; left > 0 && !IsPaused; left--)
+        for (var left = _deferred.Count; left > 0 && !IsPaused && !_isDead; left--)
             _deferred.Dequeue()();
     }
 

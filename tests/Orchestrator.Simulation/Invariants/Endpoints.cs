@@ -2,6 +2,7 @@ using Orchestrator.Engine.Containers;
 using Orchestrator.Model;
 using Orchestrator.Simulation.Agents;
 using Orchestrator.Simulation.Running;
+using Orchestrator.Simulation.Servers;
 
 namespace Orchestrator.Simulation.Invariants;
 
@@ -13,6 +14,13 @@ internal sealed class Endpoints(SimulatedCluster cluster) : Invariant(cluster)
 
     private readonly Dictionary<string, long> _lastBackendMs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _deadSinceMs = new(StringComparer.Ordinal);
+
+    public override void Applied(ClusterState before, LogEntry entry)
+    {
+        foreach (var replica in Touched.Replicas(entry.Change, entry.State))
+            if (Oracle.IsBackend(entry.State, replica))
+                _lastBackendMs[replica.Id] = Cluster.Time.NowMs;
+    }
 
     public override void Look()
     {

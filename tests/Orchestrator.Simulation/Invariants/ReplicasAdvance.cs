@@ -18,6 +18,8 @@ internal sealed class ReplicasAdvance(SimulatedCluster cluster) : Invariant(clus
     {
         if (after.State() < before.State())
             throw Violation($"replica {after.Id} went back from {before.State()} to {after.State()}");
+        if (after.State() == before.State() && after.Observed.Health < before.Observed.Health)
+            throw Violation($"replica {after.Id} is {after.State()} and its health went back from {before.Observed.Health} to {after.Observed.Health}");
         if (!before.IsLive() && !before.Observed.Equals(after.Observed))
             throw Violation($"replica {after.Id} had ended as {before.State()} and changed to {after.State()}");
         if (after.Desired < before.Desired)

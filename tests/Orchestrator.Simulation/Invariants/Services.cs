@@ -12,24 +12,33 @@ internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
     {
         var state = Cluster.Log.Newest;
         foreach (var service in state.Services.Values)
-        {
             if (service.Removing)
                 yield return $"{service.Id} is still being removed";
-            for (var slot = 1; !service.Removing && slot <= service.Spec.Replicas; slot++)
-                if (Why(state, service, slot) is { } wrong)
-                    yield return $"{service.Id}.{slot} ({service.Spec.Container.Image}): {wrong}";
-        }
+            else
+                foreach (var wrong in Wrong(state, service))
+                    yield return wrong;
     }
 
+    private IEnumerable<string> Wrong(ClusterState state, Service service)
+    {
+        var slots = Enumerable.Range(1, service.Spec.Replicas).Select(number => (Number: number, Why: Why(state, service, number))).ToList();
+        // An update stops while something is missing anywhere in the service.
+        var stopped = slots.Any(s => s.Why == "");
+        foreach (var (number, why) in slots)
+            if (why is { Length: > 0 } && !(stopped && Serving(state, service, number) is { } old && old.SpecRevision < service.SpecRevision))
+                yield return $"{service.Id}.{number} ({service.Spec.Container.Image}): {why}";
+    }
+
+    private static Replica? Serving(ClusterState state, Service service, int number) =>
+        state.ReplicasOf(service.Id).Slot(number).All.Where(r => r.IsLive()).ToList() is [var one] && one.Desired == DesiredState.DesiredRunning && one.IsServing() ? one : null;
+
+    /// <summary>Null: as it should be. Empty: not, for a good reason. Else: what is wrong.</summary>
     private string? Why(ClusterState state, Service service, int number)
     {
         var all = state.ReplicasOf(service.Id).Slot(number).All;
-        var live = all.Where(r => r.IsLive()).ToList();
-        if (live is [var one] && one.Desired == DesiredState.DesiredRunning && one.SpecRevision == service.SpecRevision && one.IsServing())
+        if (Serving(state, service, number) is { } one && one.SpecRevision == service.SpecRevision)
             return IsWhereItMayBe(state, service, one) ? IsReal(one) ? null : $"{one.Id} does not really run" : $"{one.Id} is on {one.NodeId}, where it may not be";
-        if (all.IsEmpty)
-            return "nothing";
-        return Excuse(state, service, all[^1]) is { } excuse ? Accepted(excuse) : string.Join(", ", all.Select(Describe));
+        return all.IsEmpty ? "nothing" : Excuse(state, service, all[^1]) ?? string.Join(", ", all.Select(Describe));
     }
 
     private bool IsReal(Replica replica) =>
@@ -37,8 +46,6 @@ internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
 
     private static bool IsWhereItMayBe(ClusterState state, Service service, Replica replica) =>
         state.Nodes.GetValueOrDefault(replica.NodeId) is { Status: NodeStatus.NodeReady, Availability: Availability.Active } node && Oracle.Allows(service.Spec, node);
-
-    private static string? Accepted(string excuse) => excuse.Length == 0 ? null : excuse;
 
     /// <summary>Empty: a good one. Null: none.</summary>
     private static string? Excuse(ClusterState state, Service service, Replica newest)

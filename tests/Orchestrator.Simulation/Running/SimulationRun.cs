@@ -26,6 +26,12 @@ internal static class SimulationRun
         {
             failure = violation.Message;
         }
+#pragma warning disable CA1031 // The top of a run: whatever crashes is what the seed found.
+        catch (Exception crash)
+#pragma warning restore CA1031
+        {
+            failure = $"crash: {crash}";
+        }
         return new(seed, failure, cluster.Log.Entries.Count, cluster.Time.NowMs, calmMs, cluster.Trace.Lines);
     }
 
