@@ -16,6 +16,11 @@ internal class Rules
 
     public virtual ClusterView View(ClusterState state, ClusterView? before) => ClusterView.Of(state, before);
 
+    public virtual Assignments Whole(NodeAssignments assignments, ClusterView view) => assignments.Whole(view);
+
+    /// <summary>The node's record is gone: its session ends.</summary>
+    public virtual bool IsRemoved(NodeAssignments assignments, ClusterView view) => assignments.IsRemoved(view);
+
     public virtual Assignments? Difference(NodeAssignments assignments, ClusterView view) => assignments.Difference(view);
 
     public virtual IReadOnlyList<Operation> Registration(Register register, ClusterState state) =>

@@ -34,6 +34,9 @@ public sealed class NodeAssignments(string nodeId)
             || difference.NetworksSet || difference.PeersSet ? difference : null;
     }
 
+    /// <summary>The node's record was removed while its agent had this session.</summary>
+    public bool IsRemoved(ClusterView view) => view.State.Revision >= _revision && !view.State.Nodes.ContainsKey(nodeId);
+
     private Assignments Collect(ClusterView view)
     {
         _revision = view.State.Revision;
@@ -102,7 +105,8 @@ public sealed class NodeAssignments(string nodeId)
         Service = replica.Service,
         ServiceId = replica.ServiceId,
         Slot = replica.Slot,
-        Desired = replica.Desired,
+        // A machine that forgot what has ended must not run it again.
+        Desired = replica.IsLive() ? replica.Desired : DesiredState.DesiredShutdown,
         Spec = replica.Spec,
     };
 }

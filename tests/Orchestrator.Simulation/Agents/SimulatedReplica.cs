@@ -13,7 +13,7 @@ internal sealed class SimulatedReplica(SimulatedAgent agent, ReplicaRecord first
 
     private ReplicaRecord _record = first;
     private Fate _fate = ReplicaFacts.FateOf(first.Assignment);
-    private string? _unhealthy;
+    private string? _unhealthy = first.Observed.WhyUnhealthy();
     private bool _released;
     private bool _busy;
     private bool _monitored;
@@ -106,11 +106,11 @@ internal sealed class SimulatedReplica(SimulatedAgent agent, ReplicaRecord first
     private void Create()
     {
         Machine.Images.Add(Image);
-        Machine.Containers[Id] = new SimulatedContainer(Id, Image);
-        var ready = Observed.At(ReplicaState.Ready);
-        ready.Addresses.Clear();
+        var container = Machine.Containers[Id] = new SimulatedContainer(Id, Image);
         foreach (var network in ContainerSetup.Networks(Assignment))
-            ready.Addresses[network] = Machine.NextAddress();
+            container.Addresses[network] = Machine.NextAddress();
+        var ready = Observed.At(ReplicaState.Ready);
+        ready.Addresses.Add(container.Addresses);
         Observe(ready);
     }
 
@@ -141,6 +141,8 @@ internal sealed class SimulatedReplica(SimulatedAgent agent, ReplicaRecord first
         var running = Observed.At(ReplicaState.Running);
         running.Pid = 1;
         running.StartedMs = container.StartedAtUnixMs;
+        running.Addresses.Clear();
+        running.Addresses.Add(container.Addresses);
         running.Health = Check is null ? Model.Health.None : Model.Health.Starting;
         Observe(running);
     }

@@ -47,15 +47,20 @@ internal sealed class LateReportsAccepted : Rules
         var (after, result) = base.Apply(state, change, revision, term, server);
         var late = change.Operations.Select(o => o.SetObserved).OfType<SetObserved>()
             .Where(s => after.Replicas.GetValueOrDefault(s.ReplicaId) is { } r && r.State() > s.Observed.State)
-            .DistinctBy(s => s.ReplicaId).Select(s => Back(after.Replicas[s.ReplicaId], s.Observed)).ToList();
+            .DistinctBy(s => s.ReplicaId).Select(s => StateChange.With(after.Replicas[s.ReplicaId], s.Observed)).ToList();
         return (late.Count > 0 && result.Refusal is null ? after.With(late) : after, result);
     }
+}
 
-    private static Replica Back(Replica replica, Observed observed)
+internal sealed class HealthTakenBack : Rules
+{
+    public override (ClusterState State, ChangeResult Result) Apply(ClusterState state, Change change, ulong revision, ulong term, string server)
     {
-        var back = replica.Clone();
-        back.Observed = observed.Clone();
-        return back;
+        var (after, result) = base.Apply(state, change, revision, term, server);
+        var late = change.Operations.Select(o => o.SetObserved).OfType<SetObserved>()
+            .Where(s => after.Replicas.GetValueOrDefault(s.ReplicaId) is { } r && r.IsLive() && r.State() == s.Observed.State && r.Observed.Health > s.Observed.Health)
+            .DistinctBy(s => s.ReplicaId).Select(s => StateChange.With(after.Replicas[s.ReplicaId], s.Observed)).ToList();
+        return (late.Count > 0 && result.Refusal is null ? after.With(late) : after, result);
     }
 }
 

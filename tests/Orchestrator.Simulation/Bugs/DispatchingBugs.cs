@@ -37,6 +37,23 @@ internal sealed class EndpointsIncludeUnhealthy : Rules
     }
 }
 
+internal sealed class EndedStartedAgain : Rules
+{
+    public override Assignments Whole(NodeAssignments assignments, ClusterView view) => AsWanted(base.Whole(assignments, view), view);
+
+    private static Assignments AsWanted(Assignments told, ClusterView view)
+    {
+        foreach (var assignment in told.Put)
+            assignment.Desired = view.State.Replicas[assignment.ReplicaId].Desired;
+        return told;
+    }
+}
+
+internal sealed class RemovedNodeKeepsSession : Rules
+{
+    public override bool IsRemoved(NodeAssignments assignments, ClusterView view) => false;
+}
+
 internal sealed class NewLeaderExpectsNobody : Rules
 {
     public override Heartbeats Heartbeats(ClusterState state, TimeProvider time) => base.Heartbeats(ClusterState.Empty, time);

@@ -22,6 +22,9 @@ internal static class PlantedBugs
         ["a new leader expects nobody"] = () => new NewLeaderExpectsNobody(),
         ["what a wiped machine lost is not noticed"] = () => new LostByMachineUnnoticed(),
         ["a registering agent tells nothing"] = () => new RegistrationTellsNothing(),
+        ["what has ended is started again"] = () => new EndedStartedAgain(),
+        ["a late report takes the health back"] = () => new HealthTakenBack(),
+        ["a removed node keeps its session"] = () => new RemovedNodeKeepsSession(),
         ["what is to be shut is wanted again"] = () => new ShutdownTakenBack(),
     };
 }

@@ -22,6 +22,13 @@ internal static class StateChange
         Answered = state.Answered,
     };
 
+    public static Replica With(Replica replica, Observed observed)
+    {
+        var other = replica.Clone();
+        other.Observed = observed.Clone();
+        return other;
+    }
+
     public static ClusterState With(this ClusterState state, IEnumerable<Replica> replicas)
     {
         var draft = new Draft(state, state.Revision, state.Term, 0);

@@ -9,6 +9,9 @@ internal sealed class SimulatedContainer(string id, string image)
 
     public string Image => image;
 
+    /// <summary>Its addresses by network, kept by the machine.</summary>
+    public Dictionary<string, string> Addresses { get; } = new(StringComparer.Ordinal);
+
     public ContainerState State { get; set; }
 
     public ContainerExit? Exit { get; set; }

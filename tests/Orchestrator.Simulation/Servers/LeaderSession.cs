@@ -24,8 +24,10 @@ internal sealed class LeaderSession(SimulatedCluster cluster, LeaderWork work, s
 
     public void Begin(ClusterView view)
     {
+        if (EndIfRemoved(view))
+            return;
         _begun = true;
-        Send(new ServerMessage { Assignments = _assignments.Whole(view) });
+        Send(new ServerMessage { Assignments = cluster.Rules.Whole(_assignments, view) });
         Tell();
     }
 
@@ -40,7 +42,7 @@ internal sealed class LeaderSession(SimulatedCluster cluster, LeaderWork work, s
         if (!_begun || _pausing || _next is not { } view)
             return;
         _next = null;
-        if (cluster.Rules.Difference(_assignments, view) is not { } difference)
+        if (EndIfRemoved(view) || cluster.Rules.Difference(_assignments, view) is not { } difference)
             return;
         Send(new ServerMessage { Assignments = difference });
         _pausing = true;
@@ -49,5 +51,13 @@ internal sealed class LeaderSession(SimulatedCluster cluster, LeaderWork work, s
             _pausing = false;
             Tell();
         });
+    }
+
+    private bool EndIfRemoved(ClusterView view)
+    {
+        var removed = cluster.Rules.IsRemoved(_assignments, view);
+        if (removed)
+            stream.CloseByServer();
+        return removed;
     }
 }
