@@ -1,25 +1,27 @@
 using System.Diagnostics;
 using System.Globalization;
+using Orchestrator.Simulation.Bugs;
 using Orchestrator.Simulation.Running;
 
 namespace Orchestrator.Simulation;
 
-/// <summary>"sim --seeds N [--first S]", "sim --seed S"; everything else is for the test runner.</summary>
+/// <summary>"sim --seeds N [--first S]", "sim --seed S [--bug NAME]"; everything else is for the test runner.</summary>
 internal static class Program
 {
     private const int TailLines = 120, FailuresMax = 20;
 
     public static int Main(string[] args) => args switch
     {
-        ["sim", "--seed", var seed] => Replay(ulong.Parse(seed, CultureInfo.InvariantCulture)),
+        ["sim", "--seed", var seed] => Replay(ulong.Parse(seed, CultureInfo.InvariantCulture), new Rules()),
+        ["sim", "--seed", var seed, "--bug", var bug] => Replay(ulong.Parse(seed, CultureInfo.InvariantCulture), PlantedBugs.All[bug]()),
         ["sim", "--seeds", var count] => Run(1, int.Parse(count, CultureInfo.InvariantCulture)),
         ["sim", "--seeds", var count, "--first", var first] => Run(ulong.Parse(first, CultureInfo.InvariantCulture), int.Parse(count, CultureInfo.InvariantCulture)),
         _ => Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args).GetAwaiter().GetResult(),
     };
 
-    private static int Replay(ulong seed)
+    private static int Replay(ulong seed, Rules rules)
     {
-        var outcome = SimulationRun.Of(seed, new Rules(), traces: true);
+        var outcome = SimulationRun.Of(seed, rules, traces: true);
         foreach (var line in outcome.Trace)
             Console.WriteLine(line);
         Console.WriteLine(outcome.Failure ?? $"seed {seed}: all held, {outcome.Changes} changes, well {outcome.CalmMs / 1000} s after the trouble");

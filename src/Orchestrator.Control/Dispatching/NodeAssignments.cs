@@ -55,9 +55,9 @@ public sealed class NodeAssignments(string nodeId)
         _seen = replicas;
         foreach (var replica in replicas.All.Values)
         {
-            if (_replicas.TryGetValue(replica.Id, out var desired) && desired == replica.Desired)
+            if (_replicas.TryGetValue(replica.Id, out var desired) && desired == DesiredOf(replica))
                 continue;
-            _replicas[replica.Id] = replica.Desired;
+            _replicas[replica.Id] = DesiredOf(replica);
             difference.Put.Add(AssignmentOf(replica));
         }
         // An ended replica stays assigned until its record is reaped: until then the agent keeps its logs.
@@ -98,6 +98,9 @@ public sealed class NodeAssignments(string nodeId)
             _endpoints.Remove(id);
     }
 
+    // A machine that forgot what has ended must not run it again.
+    private static DesiredState DesiredOf(Replica replica) => replica.IsLive() ? replica.Desired : DesiredState.DesiredShutdown;
+
     private static Assignment AssignmentOf(Replica replica) => new()
     {
         ReplicaId = replica.Id,
@@ -105,8 +108,7 @@ public sealed class NodeAssignments(string nodeId)
         Service = replica.Service,
         ServiceId = replica.ServiceId,
         Slot = replica.Slot,
-        // A machine that forgot what has ended must not run it again.
-        Desired = replica.IsLive() ? replica.Desired : DesiredState.DesiredShutdown,
+        Desired = DesiredOf(replica),
         Spec = replica.Spec,
     };
 }

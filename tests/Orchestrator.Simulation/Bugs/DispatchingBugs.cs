@@ -49,11 +49,6 @@ internal sealed class EndedStartedAgain : Rules
     }
 }
 
-internal sealed class RemovedNodeKeepsSession : Rules
-{
-    public override bool IsRemoved(NodeAssignments assignments, ClusterView view) => false;
-}
-
 internal sealed class NewLeaderExpectsNobody : Rules
 {
     public override Heartbeats Heartbeats(ClusterState state, TimeProvider time) => base.Heartbeats(ClusterState.Empty, time);

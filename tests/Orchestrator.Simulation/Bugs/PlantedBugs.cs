@@ -24,7 +24,6 @@ internal static class PlantedBugs
         ["a registering agent tells nothing"] = () => new RegistrationTellsNothing(),
         ["what has ended is started again"] = () => new EndedStartedAgain(),
         ["a late report takes the health back"] = () => new HealthTakenBack(),
-        ["a removed node keeps its session"] = () => new RemovedNodeKeepsSession(),
         ["what is to be shut is wanted again"] = () => new ShutdownTakenBack(),
     };
 }

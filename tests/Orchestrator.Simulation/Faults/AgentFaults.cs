@@ -8,7 +8,7 @@ internal static class AgentFaults
     public static IReadOnlyList<Fault> All { get; } =
     [
         new(4, Crash),
-        new(3, Pause),
+        new(4, Pause),
         new(2, BreakSession),
     ];
 

@@ -12,6 +12,7 @@ internal sealed class Checks(SimulatedCluster cluster)
     private readonly IReadOnlyList<Invariant> _all =
     [
         new Determinism(cluster),
+        new Terms(cluster),
         new ReplicasAdvance(cluster),
         new Placements(cluster),
         new Specs(cluster),

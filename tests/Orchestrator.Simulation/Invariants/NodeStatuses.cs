@@ -8,20 +8,13 @@ internal sealed class NodeStatuses(SimulatedCluster cluster) : Invariant(cluster
 {
     private const long PatienceMs = 12_000;
 
-    private readonly Dictionary<string, long> _offSinceMs = new(StringComparer.Ordinal);
-
     public override void Look()
     {
-        foreach (var machine in Cluster.Machines)
-            if (machine.IsOn)
-                _offSinceMs.Remove(machine.Name);
-            else
-                _offSinceMs.TryAdd(machine.Name, Cluster.Time.NowMs);
         if (Cluster.Log.SteadySinceMs is not { } steady || Cluster.Time.NowMs - steady < PatienceMs || Cluster.Log.SlowMs > 0)
             return;
-        foreach (var (name, since) in _offSinceMs)
-            if (Cluster.Time.NowMs - since > PatienceMs && Cluster.Log.Newest.Nodes.GetValueOrDefault(name) is { Status: not NodeStatus.NodeDown } node)
-                throw Violation($"{name} is off for {Cluster.Time.NowMs - since} ms and still {node.Status}");
+        foreach (var machine in Cluster.Machines)
+            if (Cluster.Time.NowMs - machine.OffSinceMs > PatienceMs && Cluster.Log.Newest.Nodes.GetValueOrDefault(machine.Name) is { Status: not NodeStatus.NodeDown } node)
+                throw Violation($"{machine.Name} is off for {Cluster.Time.NowMs - machine.OffSinceMs} ms and still {node.Status}");
     }
 
     public override IEnumerable<string> Unsettled()

@@ -18,7 +18,9 @@ internal sealed class SimulatedMachine(SimulatedCluster cluster, string name, No
 
     public Dictionary<string, string> Labels { get; } = new(StringComparer.Ordinal);
 
-    public bool IsOn { get; private set; } = true;
+    public bool IsOn => OffSinceMs is null;
+
+    public long? OffSinceMs { get; private set; }
 
     /// <summary>It never comes back.</summary>
     public bool IsLostForGood { get; set; }
@@ -73,7 +75,7 @@ internal sealed class SimulatedMachine(SimulatedCluster cluster, string name, No
         if (!IsOn)
             return;
         cluster.Trace.Write(cluster.Time.NowMs, name, $"machine is lost");
-        (IsOn, _boot) = (false, _boot + 1);
+        (OffSinceMs, _boot) = (cluster.Time.NowMs, _boot + 1);
         Agent?.Die(orderly: false);
         Agent = null;
         foreach (var container in Containers.Values.Where(c => c.State is ContainerState.Starting or ContainerState.Running).ToList())
@@ -88,7 +90,7 @@ internal sealed class SimulatedMachine(SimulatedCluster cluster, string name, No
             return;
         cluster.Trace.Write(cluster.Time.NowMs, name, $"machine is back{(wiped ? ", its disk wiped" : "")}");
         cluster.Network.Break(name);
-        IsOn = true;
+        OffSinceMs = null;
         if (wiped)
         {
             Containers.Clear();

@@ -4,11 +4,13 @@ namespace Orchestrator.Simulation.Servers;
 
 /// <summary>A change on its way into the log.</summary>
 /// <param name="answer">Called at most once, in the proposing server. Null: the outcome is not known.</param>
-internal sealed class Proposal(Change change, ulong term, long readyMs, Action<ChangeResult?> answer)
+internal sealed class Proposal(Change change, ulong decidedIn, ulong term, long readyMs, Action<ChangeResult?> answer)
 {
     private bool _answered;
 
     public Change Change => change;
+
+    public ulong DecidedIn => decidedIn;
 
     /// <summary>Of the leader that appends it.</summary>
     public ulong Term => term;

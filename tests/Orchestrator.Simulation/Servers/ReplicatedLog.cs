@@ -36,10 +36,10 @@ internal sealed class ReplicatedLog(SimulatedCluster cluster)
 
     public bool IsLeader(SimulatedServer server, ulong term) => server == Leader && term == Term && server.IsRunning && HasMajority(server);
 
-    public Proposal Propose(SimulatedServer server, ulong term, Change change, Action<ChangeResult?> answer)
+    public Proposal Propose(SimulatedServer server, ulong term, ulong decidedIn, Change change, Action<ChangeResult?> answer)
     {
         var readyMs = cluster.Time.NowMs + cluster.Dice.Between(1, 6) + SlowMs;
-        var proposal = new Proposal(change, term, readyMs, answer)
+        var proposal = new Proposal(change, decidedIn, term, readyMs, answer)
         {
             MaySurvive = cluster.Servers.Count == 1 || cluster.Servers.Any(s => s != server && s.IsUp && cluster.Network.Reaches(server.Name, s.Name)),
         };
@@ -126,7 +126,7 @@ internal sealed class ReplicatedLog(SimulatedCluster cluster)
         var before = Newest;
         var revision = (ulong)_entries.Count + 1;
         var (state, result) = cluster.Rules.Apply(before, proposal.Change, revision, proposal.Term, Leader!.Name);
-        var entry = new LogEntry(revision, proposal.Term, proposal.Change, state, result);
+        var entry = new LogEntry(revision, proposal.Term, proposal.DecidedIn, proposal.Change, state, result);
         _entries.Add(entry);
         cluster.Checks.Applied(before, entry);
         if (answers)

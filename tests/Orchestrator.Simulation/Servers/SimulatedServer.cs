@@ -11,7 +11,7 @@ internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
 
     // A paused process does nothing; what it should have done comes when it goes on.
     private readonly Queue<Action> _deferred = new();
-    private readonly List<Change> _late = [];
+    private readonly List<Proposal> _late = [];
     private int _incarnation;
     private int _applied;
 
@@ -61,10 +61,12 @@ internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
     }
 
     /// <param name="answer">Called at most once, in this life of the process. Null: the outcome is not known.</param>
-    public void Propose(ulong leadership, Change change, Action<ChangeResult?> answer)
+    public void Propose(ulong leadership, Change change, Action<ChangeResult?> answer) => Propose(leadership, leadership, change, answer);
+
+    private void Propose(ulong leadership, ulong decidedIn, Change change, Action<ChangeResult?> answer)
     {
         var (incarnation, answered) = (_incarnation, false);
-        var proposal = cluster.Log.Propose(this, leadership, change, result => Do(() =>
+        var proposal = cluster.Log.Propose(this, leadership, decidedIn, change, result => Do(() =>
         {
             if (answered || incarnation != _incarnation)
                 return;
@@ -89,8 +91,8 @@ internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
         Work = new LeaderWork(cluster, this, term);
         Work.Start();
         // What an ended leadership had in line is appended under the new one.
-        foreach (var change in _late)
-            Propose(term, change, _ => { });
+        foreach (var late in _late)
+            Propose(term, late.DecidedIn, late.Change, _ => { });
         _late.Clear();
     }
 
@@ -172,8 +174,8 @@ internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
         work.End(told: true);
         foreach (var proposal in Doomed.ToList())
         {
-            if (proposal.Change.Term != 0 && cluster.Dice.Chance(50))
-                _late.Add(proposal.Change);
+            if (proposal.Change.RequestId.Length == 0 && cluster.Dice.Chance(50))
+                _late.Add(proposal);
             proposal.Answer(null);
         }
         Doomed.Clear();

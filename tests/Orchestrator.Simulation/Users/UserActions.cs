@@ -15,7 +15,7 @@ internal static class UserActions
         (1, RemoveService.Choose),
         (3, DrainNode.Choose),
         (2, LabelNode.Choose),
-        (1, RemoveNode.Choose),
+        (3, RemoveNode.Choose),
     ];
 
     /// <summary>Null: there is nothing of which it could be asked.</summary>
