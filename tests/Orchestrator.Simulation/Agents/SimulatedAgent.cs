@@ -33,6 +33,8 @@ internal sealed class SimulatedAgent
 
     public bool IsPaused { get; private set; }
 
+    public long ResumedMs { get; private set; }
+
     public ObservedReports Reports { get; } = new();
 
     public AssignedNetworks Plane { get; } = new();
@@ -71,7 +73,9 @@ internal sealed class SimulatedAgent
 
     public void Resume()
     {
-        IsPaused = false;
+        if (!IsPaused)
+            return;
+        (IsPaused, ResumedMs) = (false, _cluster.Time.NowMs);
         for (var left = _deferred.Count; left > 0 && !IsPaused && !_isDead; left--)
             _deferred.Dequeue()();
     }

@@ -67,7 +67,8 @@ internal sealed class Endpoints(SimulatedCluster cluster) : Invariant(cluster)
     }
 
     private bool IsWellConnected(SimulatedAgent agent) =>
-        !agent.IsPaused && agent.Machine.SlowMs == 0 && agent.ConnectedSinceMs is { } since && Cluster.Time.NowMs - since > LagMs && IsQuiet(LagMs);
+        !agent.IsPaused && agent.Machine.SlowMs == 0 && agent.ConnectedSinceMs is { } since && IsQuiet(LagMs)
+        && Cluster.Time.NowMs - Math.Max(since, Math.Max(agent.ResumedMs, agent.Machine.SlowChangedMs)) > LagMs;
 
     /// <summary>So long nothing was wrong with servers and network.</summary>
     private bool IsQuiet(long forMs) =>

@@ -57,6 +57,9 @@ internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
             return service.Spec.DependsOn.Count > 0 ? "" : $"says '{message}', but needs nobody";
         if (!newest.IsLive() && (message.StartsWith("not restarted", StringComparison.Ordinal) || newest.State() == ReplicaState.Complete))
             return service.Spec.Restart is { Condition: not RestartCondition.Any } or { MaxAttempts: > 0 } ? "" : null;
+        // An update waits for its start condition as well, and says nothing.
+        if (service.Spec.DependsOn.Count > 0 && newest.IsServing() && newest.SpecRevision < service.SpecRevision)
+            return "";
         // A program that cannot run well may be anywhere on its way, and so are the slots that wait for it to prove itself.
         return SimulatedProgram.KindOf(service.Spec.Container.Image) != SimulatedProgram.Good ? "" : null;
     }

@@ -30,7 +30,13 @@ internal sealed class SimulatedMachine(SimulatedCluster cluster, string name, No
     public bool HasNoRegistry { get; set; }
 
     /// <summary>Every local step takes so much longer.</summary>
-    public int SlowMs { get; set; }
+    public int SlowMs
+    {
+        get;
+        set => (field, SlowChangedMs) = (value, cluster.Time.NowMs);
+    }
+
+    public long SlowChangedMs { get; private set; }
 
     public long ClockOffsetMs { get; set; }
 
