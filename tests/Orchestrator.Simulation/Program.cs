@@ -28,14 +28,17 @@ internal static class Program
         return outcome.Failure is null ? 0 : 1;
     }
 
+    private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
     private static int Run(ulong first, int count)
     {
         var watch = Stopwatch.StartNew();
         var outcomes = Sweep.Of(first, count, () => new Rules(), stopsAtFailure: false);
         var seconds = watch.Elapsed.TotalSeconds;
         var failed = outcomes.Where(o => o.Failure is not null).ToList();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{outcomes.Count} seeds in {seconds:0.0} s: {outcomes.Count / seconds:0} seeds/s, {outcomes.Average(o => o.Changes):0} changes and {outcomes.Average(o => o.VirtualMs) / 1000:0} virtual seconds each, well after {outcomes.Average(o => o.CalmMs) / 1000:0} s on average and {outcomes.Max(o => o.CalmMs) / 1000} s at most"));
+        Console.WriteLine(Line($"{outcomes.Count} seeds in {seconds:0.0} s: {outcomes.Count / seconds:0} seeds/s"));
+        Console.WriteLine(Line($"{outcomes.Average(o => o.Changes):0} changes and {outcomes.Average(o => o.VirtualMs) / 1000:0} virtual seconds each"));
+        Console.WriteLine(Line($"well {outcomes.Average(o => o.CalmMs) / 1000:0} s after the trouble, {outcomes.Max(o => o.CalmMs) / 1000} s at most"));
         if (failed.Count == 0)
             return 0;
         foreach (var outcome in failed.Take(FailuresMax))

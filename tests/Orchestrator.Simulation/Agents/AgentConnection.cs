@@ -90,7 +90,7 @@ internal sealed class AgentConnection(SimulatedCluster cluster, SimulatedAgent a
         if (message.Registered is null)
             return;
         (_leader, SinceMs, _pauseMs) = (work, cluster.Time.NowMs, ShortestPauseMs);
-        cluster.Trace.Write(cluster.Time.NowMs, agent.NodeId, $"has a session of term {work.Term}");
+        cluster.Trace.Write(agent.NodeId, $"has a session of term {work.Term}");
         Beat(stream);
         ReportSoon();
         agent.After(PeriodMs, () => Listen(stream));
@@ -133,7 +133,7 @@ internal sealed class AgentConnection(SimulatedCluster cluster, SimulatedAgent a
     {
         if (_stream != stream)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, agent.NodeId, $"loses its session");
+        cluster.Trace.Write(agent.NodeId, $"loses its session");
         Close();
         Retry();
     }

@@ -224,7 +224,8 @@ internal sealed class SimulatedReplica(SimulatedAgent agent, ReplicaRecord first
         _record = _record with { Observed = observed };
         if (told && observed.State >= ReplicaState.Running)
             agent.Save(_record);
-        agent.Cluster.Trace.Write(agent.Cluster.Time.NowMs, agent.NodeId, $"{Id} ({Assignment.Service}.{Assignment.Slot}, {Image}) is {observed.State} {observed.Health} {observed.Message}");
+        agent.Cluster.Trace.Write(
+            agent.NodeId, $"{Id} ({Assignment.Service}.{Assignment.Slot}, {Image}) is {observed.State} {observed.Health} {observed.Message}");
         agent.Report(Id, observed);
     }
 }

@@ -21,14 +21,16 @@ internal sealed class ReplicaPlacedAgain : Rules
         foreach (var operation in moved)
             rest.Operations.Remove(operation);
         var (after, result) = base.Apply(state, rest, revision, term, server);
-        return (after.With(moved.Select(o => o.AssignReplica).Where(a => after.Replicas.ContainsKey(a.ReplicaId)).Select(a => Moved(after.Replicas[a.ReplicaId], a.NodeId))), result);
+        var assigned = moved.Select(o => o.AssignReplica).Where(a => after.Replicas.ContainsKey(a.ReplicaId));
+        return (after.With(assigned.Select(a => Moved(after.Replicas[a.ReplicaId], a.NodeId))), result);
     }
 
     private static Operation Again(ClusterState state, Operation operation)
     {
         if (operation.CreateReplica is not { NodeId.Length: > 0 } created)
             return operation;
-        var up = state.ReplicasOf(created.ServiceId).Slot(created.Slot).All.LastOrDefault(r => r.IsLive() && r.Desired == DesiredState.DesiredRunning && r.IsPlaced());
+        var up = state.ReplicasOf(created.ServiceId).Slot(created.Slot).All
+            .LastOrDefault(r => r.IsLive() && r.Desired == DesiredState.DesiredRunning && r.IsPlaced());
         return up is null ? operation : new Operation { AssignReplica = new() { ReplicaId = up.Id, NodeId = created.NodeId } };
     }
 
@@ -58,10 +60,13 @@ internal sealed class HealthTakenBack : Rules
     {
         var (after, result) = base.Apply(state, change, revision, term, server);
         var late = change.Operations.Select(o => o.SetObserved).OfType<SetObserved>()
-            .Where(s => after.Replicas.GetValueOrDefault(s.ReplicaId) is { } r && r.IsLive() && r.State() == s.Observed.State && r.Observed.Health > s.Observed.Health)
+            .Where(s => after.Replicas.GetValueOrDefault(s.ReplicaId) is { } r && IsOlder(r, s.Observed))
             .DistinctBy(s => s.ReplicaId).Select(s => StateChange.With(after.Replicas[s.ReplicaId], s.Observed)).ToList();
         return (late.Count > 0 && result.Refusal is null ? after.With(late) : after, result);
     }
+
+    private static bool IsOlder(Replica known, Observed report) =>
+        known.IsLive() && known.State() == report.State && known.Observed.Health > report.Health;
 }
 
 internal sealed class ShutdownTakenBack : Rules

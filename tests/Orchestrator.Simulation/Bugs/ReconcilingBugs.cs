@@ -8,8 +8,10 @@ internal sealed class LostReplicasStay : Rules
     public override ReconcileResult Reconcile(ClusterState state, long nowMs, ulong seed)
     {
         var result = base.Reconcile(state, nowMs, seed);
-        var lost = result.Operations.Select(o => o.OrphanReplica?.ReplicaId).OfType<string>().Select(id => state.Replicas[id]).Select(r => (r.ServiceId, r.Slot)).ToHashSet();
-        return new([.. result.Operations.Where(o => o.OrphanReplica is null && (o.CreateReplica is not { } c || !lost.Contains((c.ServiceId, c.Slot))))], result.NextWakeMs);
+        var lost = result.Operations.Select(o => o.OrphanReplica?.ReplicaId).OfType<string>().Select(id => state.Replicas[id])
+            .Select(r => (r.ServiceId, r.Slot)).ToHashSet();
+        var others = result.Operations.Where(o => o.OrphanReplica is null && (o.CreateReplica is not { } c || !lost.Contains((c.ServiceId, c.Slot))));
+        return new([.. others], result.NextWakeMs);
     }
 }
 

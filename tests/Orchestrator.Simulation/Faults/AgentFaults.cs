@@ -24,7 +24,7 @@ internal static class AgentFaults
     {
         if (Choose(cluster) is not { Agent: { IsPaused: false } agent })
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, agent.NodeId, $"agent is paused");
+        cluster.Trace.Write(agent.NodeId, $"agent is paused");
         agent.Pause();
         cluster.Time.After(cluster.Dice.Between(100, 9000), agent.Resume);
     }
@@ -33,7 +33,7 @@ internal static class AgentFaults
     {
         if (Choose(cluster) is not { } machine)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, machine.Name, $"connections are reset");
+        cluster.Trace.Write(machine.Name, $"connections are reset");
         cluster.Network.Break(machine.Name);
     }
 

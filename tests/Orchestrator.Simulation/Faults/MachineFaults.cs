@@ -28,7 +28,7 @@ internal static class MachineFaults
     {
         if (Choose(cluster) is not { } machine)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, machine.Name, $"disk is full");
+        cluster.Trace.Write(machine.Name, $"disk is full");
         machine.IsDiskFull = true;
         cluster.Time.After(cluster.Dice.Between(500, 8000), () => machine.IsDiskFull = false);
     }
@@ -37,7 +37,7 @@ internal static class MachineFaults
     {
         if (Choose(cluster) is not { } machine)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, machine.Name, $"cannot reach the registry");
+        cluster.Trace.Write(machine.Name, $"cannot reach the registry");
         machine.HasNoRegistry = true;
         cluster.Time.After(cluster.Dice.Between(500, 8000), () => machine.HasNoRegistry = false);
     }
@@ -47,7 +47,7 @@ internal static class MachineFaults
         if (Choose(cluster) is not { } machine)
             return;
         machine.SlowMs = cluster.Dice.Between(20, 1500);
-        cluster.Trace.Write(cluster.Time.NowMs, machine.Name, $"needs {machine.SlowMs} ms more for everything");
+        cluster.Trace.Write(machine.Name, $"needs {machine.SlowMs} ms more for everything");
         cluster.Time.After(cluster.Dice.Between(1000, 8000), () => machine.SlowMs = 0);
     }
 

@@ -34,19 +34,19 @@ internal static class NetworkFaults
     private static void Slow(SimulatedCluster cluster)
     {
         var name = cluster.Dice.Of(Names(cluster));
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"has a slow network");
+        cluster.Trace.Write(name, $"has a slow network");
         cluster.Network.Slow(name, cluster.Dice.Between(50, 1200));
         cluster.Time.After(cluster.Dice.Between(1000, 6000), () => cluster.Network.Slow(name, 0));
     }
 
     private static void Cut(SimulatedCluster cluster, IReadOnlyList<(string From, string To)> ways)
     {
-        cluster.Trace.Write(cluster.Time.NowMs, "net", $"cut {string.Join(' ', ways.Select(w => $"{w.From}>{w.To}"))}");
+        cluster.Trace.Write("net", $"cut {string.Join(' ', ways.Select(w => $"{w.From}>{w.To}"))}");
         foreach (var (from, to) in ways)
             cluster.Network.Cut(from, to);
         cluster.Time.After(cluster.Dice.Between(200, 12_000), () =>
         {
-            cluster.Trace.Write(cluster.Time.NowMs, "net", $"heals {string.Join(' ', ways.Select(w => $"{w.From}>{w.To}"))}");
+            cluster.Trace.Write("net", $"heals {string.Join(' ', ways.Select(w => $"{w.From}>{w.To}"))}");
             foreach (var (from, to) in ways)
                 cluster.Network.Heal(from, to);
         });

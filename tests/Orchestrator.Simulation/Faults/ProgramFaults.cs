@@ -22,7 +22,7 @@ internal static class ProgramFaults
     {
         if (Choose(cluster) is not var (machine, container))
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, machine.Name, $"container {container.Id} ails");
+        cluster.Trace.Write(machine.Name, $"container {container.Id} ails");
         container.IsAiling = true;
         cluster.Time.After(cluster.Dice.Between(1000, 8000), () => container.IsAiling = false);
     }

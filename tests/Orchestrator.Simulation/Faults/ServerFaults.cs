@@ -34,13 +34,13 @@ internal static class ServerFaults
     {
         var server = cluster.Dice.Of<SimulatedServer>(cluster.Servers);
         server.ClockOffsetMs += cluster.Dice.Between(-20_000, 20_000);
-        cluster.Trace.Write(cluster.Time.NowMs, server.Name, $"clock is {server.ClockOffsetMs} ms off");
+        cluster.Trace.Write(server.Name, $"clock is {server.ClockOffsetMs} ms off");
     }
 
     private static void SlowDisk(SimulatedCluster cluster)
     {
         cluster.Log.SlowMs = cluster.Dice.Between(50, 1500);
-        cluster.Trace.Write(cluster.Time.NowMs, "disks", $"of the servers need {cluster.Log.SlowMs} ms more");
+        cluster.Trace.Write("disks", $"of the servers need {cluster.Log.SlowMs} ms more");
         cluster.Time.After(cluster.Dice.Between(1000, 6000), () => cluster.Log.SlowMs = 0);
     }
 

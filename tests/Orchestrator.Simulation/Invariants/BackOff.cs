@@ -29,6 +29,7 @@ internal sealed class BackOff(SimulatedCluster cluster) : Invariant(cluster)
         var ranMs = last.Observed.StartedMs > 0 ? last.Observed.FinishedMs - last.Observed.StartedMs : 0;
         var most = last.Desired == DesiredState.DesiredShutdown ? 0 : ranMs >= window ? 1 : last.FailuresInRow + 1;
         if (created.FailuresInRow > most)
-            throw Violation($"{created.ServiceId}.{created.Slot} counts {created.FailuresInRow} failures in a row after {last.Id}, which ran {ranMs} ms as number {last.FailuresInRow}");
+            throw Violation($"{created.ServiceId}.{created.Slot} counts {created.FailuresInRow} failures in a row after {last.Id}, "
+                + $"which ran {ranMs} ms after {last.FailuresInRow}");
     }
 }

@@ -11,7 +11,7 @@ internal static class ChangeText
         Operation.KindOneofCase.AssignReplica => $"assign {operation.AssignReplica.ReplicaId} to {operation.AssignReplica.NodeId}",
         Operation.KindOneofCase.SetDesired => $"shut {operation.SetDesired.ReplicaId}",
         Operation.KindOneofCase.SetMessage => $"say of {operation.SetMessage.ReplicaId}: {operation.SetMessage.Message}",
-        Operation.KindOneofCase.SetObserved => $"{operation.SetObserved.ReplicaId} is {operation.SetObserved.Observed.State} {operation.SetObserved.Observed.Health}",
+        Operation.KindOneofCase.SetObserved => Observed(operation.SetObserved),
         Operation.KindOneofCase.OrphanReplica => $"orphan {operation.OrphanReplica.ReplicaId}",
         Operation.KindOneofCase.RemoveReplica => $"reap {operation.RemoveReplica.ReplicaId}",
         Operation.KindOneofCase.SetNodeStatus => $"{operation.SetNodeStatus.NodeId} is {operation.SetNodeStatus.Status}",
@@ -20,6 +20,11 @@ internal static class ChangeText
         _ => operation.ToString(),
     };
 
-    private static string Created(Replica r) =>
-        $"create {r.Id} {r.ServiceId}.{r.Slot} {(r.NodeId.Length > 0 ? "on " + r.NodeId : "unplaced")}{(r.FailuresInRow > 0 ? $" failures {r.FailuresInRow}" : "")} {r.Message}";
+    private static string Observed(SetObserved set) => $"{set.ReplicaId} is {set.Observed.State} {set.Observed.Health}";
+
+    private static string Created(Replica r)
+    {
+        var failures = r.FailuresInRow > 0 ? $" failures {r.FailuresInRow}" : "";
+        return $"create {r.Id} {r.ServiceId}.{r.Slot} {(r.NodeId.Length > 0 ? "on " + r.NodeId : "unplaced")}{failures} {r.Message}";
+    }
 }

@@ -62,6 +62,7 @@ internal sealed class Checks(SimulatedCluster cluster)
         if (!cluster.Trace.IsOn)
             return;
         var refused = entry.Result.Refusal is { } refusal ? $" REFUSED: {refusal.Message}" : "";
-        cluster.Trace.Write(cluster.Time.NowMs, "log", $"{entry.Revision} term {entry.Term} {string.Join("; ", entry.Change.Operations.Select(ChangeText.Of))}{refused}");
+        var operations = string.Join("; ", entry.Change.Operations.Select(ChangeText.Of));
+        cluster.Trace.Write("log", $"{entry.Revision} term {entry.Term} {operations}{refused}");
     }
 }

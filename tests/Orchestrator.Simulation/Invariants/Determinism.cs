@@ -22,5 +22,6 @@ internal sealed class Determinism(SimulatedCluster cluster) : Invariant(cluster)
     }
 
     public override IEnumerable<string> Unsettled() =>
-        Cluster.Servers.Where(s => s.AppliedCount != Cluster.Log.Entries.Count).Select(s => $"{s.Name} has applied {s.AppliedCount} of {Cluster.Log.Entries.Count} changes");
+        Cluster.Servers.Where(s => s.AppliedCount != Cluster.Log.Entries.Count)
+            .Select(s => $"{s.Name} has applied {s.AppliedCount} of {Cluster.Log.Entries.Count} changes");
 }

@@ -49,8 +49,10 @@ internal sealed class Endpoints(SimulatedCluster cluster) : Invariant(cluster)
     private void CheckTold(SimulatedAgent agent, long now)
     {
         foreach (var id in Told(agent))
-            if (now - _lastBackendMs.GetValueOrDefault(id, long.MinValue / 2) > LagMs)
-                throw Violation($"{agent.NodeId} still sends to {id}, which {(_lastBackendMs.TryGetValue(id, out var last) ? $"is no backend since {now - last} ms" : "never was a backend")}");
+            if (!_lastBackendMs.TryGetValue(id, out var last))
+                throw Violation($"{agent.NodeId} sends to {id}, which never was a backend");
+            else if (now - last > LagMs)
+                throw Violation($"{agent.NodeId} still sends to {id}, which is no backend since {now - last} ms");
     }
 
     private void CheckAlive(Replica backend, long now)
@@ -72,5 +74,5 @@ internal sealed class Endpoints(SimulatedCluster cluster) : Invariant(cluster)
 
     /// <summary>So long nothing was wrong with servers and network.</summary>
     private bool IsQuiet(long forMs) =>
-        Cluster.Log.SteadySinceMs is { } steady && Cluster.Time.NowMs - steady > forMs && Cluster.Network.IsWhole && Cluster.Time.NowMs - Cluster.Network.ChangedMs > forMs;
+        Cluster.Log.SteadySinceMs is { } steady && Cluster.Time.NowMs - Math.Max(steady, Cluster.Network.ChangedMs) > forMs && Cluster.Network.IsWhole;
 }

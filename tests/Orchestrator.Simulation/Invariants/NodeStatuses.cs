@@ -13,7 +13,8 @@ internal sealed class NodeStatuses(SimulatedCluster cluster) : Invariant(cluster
         if (Cluster.Log.SteadySinceMs is not { } steady || Cluster.Time.NowMs - steady < PatienceMs || Cluster.Log.SlowMs > 0)
             return;
         foreach (var machine in Cluster.Machines)
-            if (Cluster.Time.NowMs - machine.OffSinceMs > PatienceMs && Cluster.Log.Newest.Nodes.GetValueOrDefault(machine.Name) is { Status: not NodeStatus.NodeDown } node)
+            if (Cluster.Time.NowMs - machine.OffSinceMs > PatienceMs
+                && Cluster.Log.Newest.Nodes.GetValueOrDefault(machine.Name) is { Status: not NodeStatus.NodeDown } node)
                 throw Violation($"{machine.Name} is off for {Cluster.Time.NowMs - machine.OffSinceMs} ms and still {node.Status}");
     }
 

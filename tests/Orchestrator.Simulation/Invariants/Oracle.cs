@@ -9,7 +9,7 @@ internal static class Oracle
     public static bool Allows(ServiceSpec spec, Node node)
     {
         var zone = node.Labels.TryGetValue("zone", out var value) ? value : "";
-        return spec.Constraints.All(c => c.Contains("==", StringComparison.Ordinal) ? c.EndsWith("==" + zone, StringComparison.Ordinal) : !c.EndsWith("!=" + zone, StringComparison.Ordinal));
+        return spec.Constraints.All(c => c == $"node.labels.zone=={zone}" || (c.Contains('!', StringComparison.Ordinal) && c != $"node.labels.zone!={zone}"));
     }
 
     /// <summary>One more replica has its place there.</summary>

@@ -28,7 +28,8 @@ internal sealed class Placements(SimulatedCluster cluster) : Invariant(cluster)
         var live = state.ReplicasOn(node.Id).All.Values.Where(r => r.IsLive()).ToList();
         var (cpus, memory) = (live.Sum(r => r.Spec.Reservations?.NanoCpus ?? 0), live.Sum(r => r.Spec.Reservations?.MemoryBytes ?? 0));
         if (cpus > node.Description.NanoCpus || memory > node.Description.MemoryBytes)
-            throw Violation($"{node.Id} has {Amount.Cpus(node.Description.NanoCpus)} {Amount.Bytes(node.Description.MemoryBytes)}, given away are {Amount.Cpus(cpus)} {Amount.Bytes(memory)}");
+            throw Violation($"{node.Id} has {Amount.Cpus(node.Description.NanoCpus)} {Amount.Bytes(node.Description.MemoryBytes)}, "
+                + $"given away are {Amount.Cpus(cpus)} {Amount.Bytes(memory)}");
         var ports = live.SelectMany(r => r.Spec.Ports.Where(p => p.Mode == PortMode.Host)).Select(p => p.Published).ToList();
         if (ports.Distinct().Count() < ports.Count)
             throw Violation($"{node.Id} has one port of the machine given away twice");

@@ -5,7 +5,8 @@ using Orchestrator.Simulation.Running;
 
 namespace Orchestrator.Simulation.Invariants;
 
-/// <summary>In the end every service has exactly the asked replicas of its current spec, serving on nodes where they may be; or a good reason, said in words.</summary>
+/// <summary>In the end every service has exactly the asked replicas of its current spec, serving on nodes where they may be; or a good reason, said in
+/// words.</summary>
 internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
 {
     public override IEnumerable<string> Unsettled()
@@ -30,7 +31,8 @@ internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
     }
 
     private static Replica? Serving(ClusterState state, Service service, int number) =>
-        state.ReplicasOf(service.Id).Slot(number).All.Where(r => r.IsLive()).ToList() is [var one] && one.Desired == DesiredState.DesiredRunning && one.IsServing() ? one : null;
+        state.ReplicasOf(service.Id).Slot(number).All.Where(r => r.IsLive()).ToList() is [var one]
+        && one.Desired == DesiredState.DesiredRunning && one.IsServing() ? one : null;
 
     /// <summary>Null: as it should be. Empty: not, for a good reason. Else: what is wrong.</summary>
     private string? Why(ClusterState state, Service service, int number)
@@ -45,7 +47,8 @@ internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
         Cluster.Machine(replica.NodeId) is { IsOn: true } machine && machine.Containers.GetValueOrDefault(replica.Id) is { State: ContainerState.Running };
 
     private static bool IsWhereItMayBe(ClusterState state, Service service, Replica replica) =>
-        state.Nodes.GetValueOrDefault(replica.NodeId) is { Status: NodeStatus.NodeReady, Availability: Availability.Active } node && Oracle.Allows(service.Spec, node);
+        state.Nodes.GetValueOrDefault(replica.NodeId) is { Status: NodeStatus.NodeReady, Availability: Availability.Active } node
+        && Oracle.Allows(service.Spec, node);
 
     /// <summary>Empty: a good one. Null: none.</summary>
     private static string? Excuse(ClusterState state, Service service, Replica newest)
@@ -64,5 +67,6 @@ internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
         return SimulatedProgram.KindOf(service.Spec.Container.Image) != SimulatedProgram.Good ? "" : null;
     }
 
-    private static string Describe(Replica r) => $"{r.Id} {r.Desired} {r.State()} {r.Observed.Health} on '{r.NodeId}' of {r.SpecRevision} '{r.Message}' '{r.Observed.Message}'";
+    private static string Describe(Replica r) =>
+        $"{r.Id} {r.Desired} {r.State()} {r.Observed.Health} on '{r.NodeId}' of {r.SpecRevision} '{r.Message}' '{r.Observed.Message}'";
 }

@@ -41,7 +41,8 @@ internal sealed class Slots(SimulatedCluster cluster) : Invariant(cluster)
     {
         var replicaId = operation.SetDesired?.ReplicaId ?? operation.RemoveReplica?.ReplicaId ?? operation.AssignReplica?.ReplicaId ?? "";
         var serviceId = operation.CreateReplica?.ServiceId ?? state.Replicas.GetValueOrDefault(replicaId)?.ServiceId ?? "";
-        return state.Services.TryGetValue(serviceId, out var service) && state.ReplicasOf(service.Id).All.Any(r => r.IsLive() && r.SpecRevision != service.SpecRevision);
+        return state.Services.TryGetValue(serviceId, out var service)
+            && state.ReplicasOf(service.Id).All.Any(r => r.IsLive() && r.SpecRevision != service.SpecRevision);
     }
 
     private void Check(ClusterState state)
@@ -53,7 +54,7 @@ internal sealed class Slots(SimulatedCluster cluster) : Invariant(cluster)
                 if (up.Count > 0 && (service.Removing || number < 1 || number > service.Spec.Replicas))
                     throw Violation($"{service.Id}.{number} is wanted, asked are {service.Spec.Replicas}{(service.Removing ? ", it is being removed" : "")}");
                 if (up.Count > 2 || up.Count(r => r.IsServing()) > 1)
-                    throw Violation($"{service.Id}.{number} has {up.Count} replicas, {up.Count(r => r.IsServing())} of them serve: {string.Join(' ', up.Select(r => r.Id))}");
+                    throw Violation($"{service.Id}.{number} has {up.Count} replicas, {up.Count(r => r.IsServing())} serve: {string.Join(' ', up.Select(r => r.Id))}");
             }
     }
 

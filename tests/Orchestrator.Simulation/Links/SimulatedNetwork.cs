@@ -69,8 +69,6 @@ internal sealed class SimulatedNetwork(Timeline time, Dice dice)
             stream.Break();
     }
 
-    public IReadOnlyList<SimulatedStream> Streams => _streams;
-
     private void Change(Action change)
     {
         change();

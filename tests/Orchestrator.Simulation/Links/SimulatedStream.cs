@@ -26,9 +26,6 @@ internal sealed class SimulatedStream
 
     public void SendDown(Action deliver) => Send(_down, deliver);
 
-    /// <summary>The way in both directions is free.</summary>
-    public bool IsFree => _open && _network.Reaches(_up.Hops) && _network.Reaches(_down.Hops);
-
     /// <summary>The client's process ended or gave up.</summary>
     public void CloseByClient() => Close(_up, () => ServerTold);
 

@@ -62,7 +62,7 @@ internal sealed class SimulatedMachine(SimulatedCluster cluster, string name, No
     {
         if (!IsOn || Agent is not null)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"agent starts");
+        cluster.Trace.Write(name, $"agent starts");
         Agent = new SimulatedAgent(cluster, this);
         Agent.Start();
     }
@@ -71,7 +71,7 @@ internal sealed class SimulatedMachine(SimulatedCluster cluster, string name, No
     {
         if (Agent is not { } agent)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"agent crashes");
+        cluster.Trace.Write(name, $"agent crashes");
         Agent = null;
         agent.Die(orderly: true);
     }
@@ -80,7 +80,7 @@ internal sealed class SimulatedMachine(SimulatedCluster cluster, string name, No
     {
         if (!IsOn)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"machine is lost");
+        cluster.Trace.Write(name, $"machine is lost");
         (OffSinceMs, _boot) = (cluster.Time.NowMs, _boot + 1);
         Agent?.Die(orderly: false);
         Agent = null;
@@ -94,7 +94,7 @@ internal sealed class SimulatedMachine(SimulatedCluster cluster, string name, No
     {
         if (IsOn || IsLostForGood)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"machine is back{(wiped ? ", its disk wiped" : "")}");
+        cluster.Trace.Write(name, $"machine is back{(wiped ? ", its disk wiped" : "")}");
         cluster.Network.Break(name);
         OffSinceMs = null;
         if (wiped)
@@ -136,7 +136,7 @@ internal sealed class SimulatedMachine(SimulatedCluster cluster, string name, No
     {
         if (container.State is not (ContainerState.Starting or ContainerState.Running))
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"container {container.Id} of {container.Image} ends with {exitCode}");
+        cluster.Trace.Write(name, $"container {container.Id} of {container.Image} ends with {exitCode}");
         Note(container, new ContainerExit(exitCode, 0, oomKilled, WallMs));
         container.Changed?.Invoke();
     }

@@ -22,7 +22,7 @@ internal sealed class SimulatedCluster
 
     public SimulatedCluster(ulong seed, Rules rules, bool traces)
     {
-        (Dice, Rules, Trace) = (new(seed), rules, new(traces));
+        (Dice, Rules, Trace) = (new(seed), rules, new(Time, traces));
         Network = new(Time, Dice);
         Log = new(this);
         User = new(this);
@@ -61,7 +61,7 @@ internal sealed class SimulatedCluster
         };
         var machine = new SimulatedMachine(this, $"n{_machines.Count + 1}", description) { Labels = { ["zone"] = Dice.Of(SpecChoice.Zones) } };
         _machines.Add(machine);
-        Trace.Write(Time.NowMs, machine.Name, $"joins with {description.NanoCpus / 1_000_000_000} cpus, {description.MemoryBytes >> 30} GiB, zone {machine.Labels["zone"]}");
+        Trace.Write(machine.Name, $"joins with {Amount.Cpus(description.NanoCpus)}, {Amount.Bytes(description.MemoryBytes)}, zone {machine.Labels["zone"]}");
         Time.After(Dice.Between(0, 500), machine.StartAgent);
     }
 
@@ -91,7 +91,7 @@ internal sealed class SimulatedCluster
     /// <summary>All trouble ends, except for a machine that may be gone for good.</summary>
     public void Calm()
     {
-        Trace.Write(Time.NowMs, "all", $"calm begins");
+        Trace.Write("all", $"calm begins");
         Network.HealAll();
         Log.SlowMs = 0;
         foreach (var server in _servers)

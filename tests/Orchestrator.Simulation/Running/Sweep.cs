@@ -23,6 +23,7 @@ internal static class Sweep
     public static string Explain(Outcome failed, Func<Rules> rules, int lines)
     {
         var traced = SimulationRun.Of(failed.Seed, rules(), traces: true);
-        return string.Join('\n', [$"seed {failed.Seed}: {failed.Failure}", $"the last {lines} lines of its trace; all of it: make sim SEED={failed.Seed}", .. traced.Trace.TakeLast(lines)]);
+        var (what, where) = ($"seed {failed.Seed}: {failed.Failure}", $"the last {lines} lines of its trace; all of it: make sim SEED={failed.Seed}");
+        return string.Join('\n', [what, where, .. traced.Trace.TakeLast(lines)]);
     }
 }

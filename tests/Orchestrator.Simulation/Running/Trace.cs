@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Orchestrator.Simulation.Running;
 
 /// <summary>What happened: time, who, what. Costs nothing while nobody reads it.</summary>
-internal sealed class Trace(bool isOn)
+internal sealed class Trace(Timeline time, bool isOn)
 {
     private readonly List<string> _lines = [];
 
@@ -12,10 +12,10 @@ internal sealed class Trace(bool isOn)
 
     public IReadOnlyList<string> Lines => _lines;
 
-    public void Write(long nowMs, string who, [InterpolatedStringHandlerArgument("")] ref TraceText what)
+    public void Write(string who, [InterpolatedStringHandlerArgument("")] ref TraceText what)
     {
         if (isOn)
-            _lines.Add(string.Create(CultureInfo.InvariantCulture, $"{nowMs / 1000.0,8:0.000} {who,-6} {what.ToStringAndClear()}"));
+            _lines.Add(string.Create(CultureInfo.InvariantCulture, $"{time.NowMs / 1000.0,8:0.000} {who,-6} {what.ToStringAndClear()}"));
     }
 }
 

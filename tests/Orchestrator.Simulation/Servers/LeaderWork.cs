@@ -153,7 +153,7 @@ internal sealed class LeaderWork
         var (silent, alive) = _heartbeats.Look(state.Nodes.Keys);
         var changes = _cluster.Rules.Statuses(state, silent, alive);
         foreach (var change in changes)
-            _cluster.Trace.Write(_cluster.Time.NowMs, _server.Name, $"says that {change.NodeId} is {change.Status}");
+            _cluster.Trace.Write(_server.Name, $"says that {change.NodeId} is {change.Status}");
         if (changes.Count > 0)
             Propose([.. changes.Select(c => new Operation { SetNodeStatus = c })], _ => LookForLifeLater());
         else

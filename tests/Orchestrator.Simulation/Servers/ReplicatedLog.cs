@@ -91,7 +91,7 @@ internal sealed class ReplicatedLog(SimulatedCluster cluster)
         Term += (ulong)cluster.Dice.Between(1, 2);
         var former = Leader;
         Leader = server;
-        cluster.Trace.Write(cluster.Time.NowMs, server.Name, $"is elected in term {Term}");
+        cluster.Trace.Write(server.Name, $"is elected in term {Term}");
         if (former is not null && former.IsUp)
             former.Lose();
         server.CatchUp(_entries.Count);

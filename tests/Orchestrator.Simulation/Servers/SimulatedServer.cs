@@ -7,7 +7,7 @@ namespace Orchestrator.Simulation.Servers;
 /// <summary>A server: its process, its wall clock, how far it applied the log, and, while it believes that it leads, the leader's work.</summary>
 internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
 {
-    private static readonly long ProposeTimeoutMs = (long)new StoreOptions { Directory = "", ListenAddress = "", PublicAddress = "" }.ProposeTimeout.TotalMilliseconds;
+    private static readonly StoreOptions s_options = new() { Directory = "", ListenAddress = "", PublicAddress = "" };
 
     // A paused process does nothing; what it should have done comes when it goes on.
     private readonly Queue<Action> _deferred = new();
@@ -73,7 +73,7 @@ internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
             answered = true;
             answer(result);
         }));
-        After(ProposeTimeoutMs, () => proposal.Answer(null));
+        After((long)s_options.ProposeTimeout.TotalMilliseconds, () => proposal.Answer(null));
     }
 
     public void CatchUp(int count)
@@ -111,7 +111,7 @@ internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
 
     public void Crash(bool machine)
     {
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"{(machine ? "its machine is lost" : "crashes")}");
+        cluster.Trace.Write(name, $"{(machine ? "its machine is lost" : "crashes")}");
         _incarnation++;
         (IsUp, IsPaused) = (false, false);
         _deferred.Clear();
@@ -127,7 +127,7 @@ internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
     {
         if (IsUp)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"starts");
+        cluster.Trace.Write(name, $"starts");
         cluster.Network.Break(name);
         IsUp = true;
         FollowLeader();
@@ -135,7 +135,7 @@ internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
 
     public void Pause()
     {
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"is paused");
+        cluster.Trace.Write(name, $"is paused");
         IsPaused = true;
     }
 
@@ -143,7 +143,7 @@ internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
     {
         if (!IsPaused)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"goes on");
+        cluster.Trace.Write(name, $"goes on");
         IsPaused = false;
         for (var left = _deferred.Count; left > 0 && IsRunning; left--)
             _deferred.Dequeue()();
@@ -169,7 +169,7 @@ internal sealed class SimulatedServer(SimulatedCluster cluster, string name)
     {
         if (Work is not { } work)
             return;
-        cluster.Trace.Write(cluster.Time.NowMs, name, $"no longer leads term {work.Term}");
+        cluster.Trace.Write(name, $"no longer leads term {work.Term}");
         Work = null;
         work.End(told: true);
         foreach (var proposal in Doomed.ToList())

@@ -22,7 +22,7 @@ internal sealed class SimulatedUser(SimulatedCluster cluster)
     public void Ask(UserAction action)
     {
         var request = new UserRequest($"r{++_last}", action);
-        cluster.Trace.Write(cluster.Time.NowMs, Name, $"{request.Id}: {action.Text}");
+        cluster.Trace.Write(Name, $"{request.Id}: {action.Text}");
         cluster.Checks.Asked(request);
         Attempt(request, 1);
     }
@@ -32,11 +32,14 @@ internal sealed class SimulatedUser(SimulatedCluster cluster)
         if (request.IsAnswered || attempt > AttemptsMax)
             return;
         var server = cluster.Dice.Of<SimulatedServer>(cluster.Servers);
-        cluster.Network.Send([Name, server.Name], () => server.Do(() => Handle(server, request, isForwarded: false)));
+        Send(server, request);
         if (cluster.Dice.Chance(10))
-            cluster.Time.After(cluster.Dice.Between(500, 8000), () => cluster.Network.Send([Name, server.Name], () => server.Do(() => Handle(server, request, false))));
+            cluster.Time.After(cluster.Dice.Between(500, 8000), () => Send(server, request));
         cluster.Time.After(PatienceMs, () => Attempt(request, attempt + 1));
     }
+
+    private void Send(SimulatedServer server, UserRequest request) =>
+        cluster.Network.Send([Name, server.Name], () => server.Do(() => Handle(server, request, isForwarded: false)));
 
     private void Handle(SimulatedServer server, UserRequest request, bool isForwarded)
     {
@@ -61,7 +64,7 @@ internal sealed class SimulatedUser(SimulatedCluster cluster)
     private void Answered(UserRequest request, ChangeResult result)
     {
         if (!request.IsAnswered)
-            cluster.Trace.Write(cluster.Time.NowMs, Name, $"{request.Id}: {(result.Refusal is { } refusal ? refusal.Message : $"done in revision {result.Revision}")}");
+            cluster.Trace.Write(Name, $"{request.Id}: {result.Refusal?.Message ?? "done"} (revision {result.Revision})");
         request.IsAnswered = true;
         cluster.Checks.Acknowledged(request, result);
     }

@@ -32,6 +32,14 @@ internal static class SpecChoice
         + (spec.Restart is { } restart ? $" restart {restart.Condition} {restart.DelayMs} {restart.MaxAttempts}" : "")
         + (spec.Container.Healthcheck is not null ? " checked" : "") + (spec.Ports.Count > 0 ? " port" : "");
 
+    private static RestartPolicy Restart(Dice dice) => new()
+    {
+        Condition = dice.Of(Enum.GetValues<RestartCondition>()),
+        DelayMs = dice.Of(0, 500, 3000),
+        MaxAttempts = dice.Of(0, 0, 3),
+        WindowMs = dice.Of(0, 0, 5000),
+    };
+
     private static ServiceSpec Service(Dice dice, string name, List<string> before)
     {
         var spec = new ServiceSpec { Name = name, Replicas = dice.Between(0, 5), Container = new() { Image = Image(dice), StopGracePeriodMs = 3000 } };
@@ -41,7 +49,7 @@ internal static class SpecChoice
         if (dice.Chance(25))
             spec.Constraints.Add($"node.labels.zone{dice.Of("==", "!=")}{dice.Of(Zones)}");
         if (dice.Chance(25))
-            spec.Restart = new() { Condition = dice.Of(Enum.GetValues<RestartCondition>()), DelayMs = dice.Of(0, 500, 3000), MaxAttempts = dice.Of(0, 0, 3), WindowMs = dice.Of(0, 0, 5000) };
+            spec.Restart = Restart(dice);
         if (dice.Chance(40))
             spec.Container.Healthcheck = new() { Test = { "CMD", "check" }, IntervalMs = 2000, TimeoutMs = 1000, Retries = 2, StartPeriodMs = 1000 };
         if (dice.Chance(15))
