@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CONFIGURATION ?= Release
 PROGRAMS := out/bin/orcd out/bin/orc out/bin/orc-runtime
 
-.PHONY: help setup build publish test test-v2 lint demo bench bench-store bench-deploy bench-runtime bench-memory bench-scale clean
+.PHONY: help setup build publish test test-v2 sim lint demo bench bench-store bench-deploy bench-runtime bench-memory bench-scale clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ test: ## All tests: fast suites, and as root the suites with real programs and h
 
 test-v2: publish ## The runtime on cgroup version 2 alone: a Debian kernel in an emulated machine
 	@scripts/test-v2.sh
+
+sim: ## The control plane on virtual time, by chance: SEEDS=1000 (and FIRST=1) of them, or SEED=7 with its trace
+	@scripts/setup.sh build
+	@dotnet build tests/Orchestrator.Simulation -c $(CONFIGURATION) -v quiet -nologo
+	@. scripts/sdk.sh; tests/Orchestrator.Simulation/bin/$(CONFIGURATION)/net10.0/Orchestrator.Simulation sim \
+	  $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
 
 lint: ## Formatting, analyzers and shell syntax
 	@dotnet build Orchestrator.slnx -c $(CONFIGURATION) -v quiet -nologo --no-incremental

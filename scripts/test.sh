@@ -31,7 +31,7 @@ suite() { # PROJECT DIRECTORY
   fi
 }
 
-for project in ${SUITES:-tests/Orchestrator.Tests tests/Orchestrator.Conformance tests/Orchestrator.Durability integration/Orchestrator.Machine integration/Orchestrator.Integration}; do
+for project in ${SUITES:-tests/Orchestrator.Tests tests/Orchestrator.Simulation tests/Orchestrator.Conformance tests/Orchestrator.Durability integration/Orchestrator.Machine integration/Orchestrator.Integration}; do
   [ -d "$project" ] && suite "$(basename "$project")" "$project"
 done
 

@@ -26,7 +26,9 @@ internal sealed class ReplicaRunner : IDisposable
     {
         _around = around;
         _record = record;
-        _fate = FateOf(record.Assignment);
+        _fate = ReplicaFacts.FateOf(record.Assignment);
+        // An earlier agent found it unhealthy and may not have come to stop it.
+        _unhealthy = record.Observed.WhyUnhealthy();
     }
 
     public string Id => _record.Assignment.ReplicaId;
@@ -41,7 +43,7 @@ internal sealed class ReplicaRunner : IDisposable
             _record = _record with { Assignment = assignment };
             _around.Save(_record);
         }
-        Decree(FateOf(assignment));
+        Decree(ReplicaFacts.FateOf(assignment));
     }
 
     public void Remove() => Decree(Fate.Remove);
@@ -88,8 +90,6 @@ internal sealed class ReplicaRunner : IDisposable
     }
 
     private static long Now => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-
-    private static Fate FateOf(Assignment assignment) => assignment.Desired == DesiredState.DesiredRunning ? Fate.Run : Fate.Shutdown;
 
     private ReplicaFacts Facts => new(Observed.State, _fate, Container?.State, _unhealthy is not null, _released);
 
@@ -244,8 +244,7 @@ internal sealed class ReplicaRunner : IDisposable
     {
         lock (_lock)
         {
-            // States only lead forward; a late progress message changes nothing.
-            if (observed.State < Observed.State || ReplicaFacts.IsFinal(Observed.State))
+            if (!observed.Follows(Observed))
                 return;
             var told = observed.State > Observed.State || observed.Health != Observed.Health;
             _record = _record with { Observed = observed };

@@ -41,6 +41,8 @@ public enum ReplicaStep
 /// <param name="Released">What it held (network, writable layer) is given back.</param>
 public readonly record struct ReplicaFacts(ReplicaState State, Fate Fate, ContainerState? Container, bool Unhealthy, bool Released)
 {
+    public static Fate FateOf(Assignment assignment) => assignment.Desired == DesiredState.DesiredRunning ? Fate.Run : Fate.Shutdown;
+
     public static bool IsFinal(ReplicaState state) => state >= ReplicaState.Complete;
 
     /// <summary>Level-triggered: the same facts always give the same step, however they came about; steps only lead forward.</summary>

@@ -30,11 +30,18 @@ internal sealed class ReplicaTable(ReplicaSurroundings around, CancellationToken
         {
             foreach (var assignment in assignments.Put)
                 Put(assignment);
-            var put = assignments.Put.Select(a => a.ReplicaId).ToHashSet(StringComparer.Ordinal);
-            foreach (var runner in _runners.Values)
-                if (assignments.Remove.Contains(runner.Id) || (assignments.Whole && !put.Contains(runner.Id)))
-                    runner.Remove();
+            foreach (var id in NoLongerAssigned(assignments, _runners.Keys))
+                _runners[id].Remove();
         }
+    }
+
+    /// <summary>Those of the replicas held that are to be forgotten.</summary>
+    internal static IReadOnlyList<string> NoLongerAssigned(Assignments assignments, IEnumerable<string> held)
+    {
+        if (!assignments.Whole)
+            return [.. held.Where(assignments.Remove.Contains)];
+        var put = assignments.Put.Select(a => a.ReplicaId).ToHashSet(StringComparer.Ordinal);
+        return [.. held.Where(id => !put.Contains(id))];
     }
 
     public IReadOnlyList<SetObservedReport> Observed()

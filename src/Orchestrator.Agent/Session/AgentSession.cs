@@ -14,7 +14,7 @@ internal sealed class AgentSession(
     private static readonly TimeSpan s_batching = TimeSpan.FromMilliseconds(5);
 
     // The leader counts an agent down after three seconds of silence; so does the agent with the leader.
-    private const int SilentPeriodsMax = 3;
+    internal const int SilentPeriodsMax = 3;
 
     private long _heardTicks = Environment.TickCount64;
 

@@ -15,9 +15,7 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
     private readonly SemaphoreSlim _one = new(1, 1);
     private readonly ConcurrentDictionary<string, IReadOnlyList<HostPort>> _hostPorts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ServiceEndpoint> _machineNames = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, ServiceEndpoint> _endpoints = new(StringComparer.Ordinal);
-    private IReadOnlyList<Network> _networks = [];
-    private IReadOnlyList<Peer> _peers = [];
+    private readonly AssignedNetworks _assigned = new();
 
     public NodeNetworks Networks { get; } = networks;
 
@@ -36,7 +34,7 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
         {
             using var file = File.OpenRead(path);
             Block = Registered.Parser.ParseDelimitedFrom(file).Block;
-            Merge(Assignments.Parser.ParseDelimitedFrom(file));
+            _assigned.Merge(Assignments.Parser.ParseDelimitedFrom(file));
         }
         await Networks.EnsureAsync(Plan());
         await PublishAsync();
@@ -50,7 +48,7 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
         if (!plan && !all.Any(a => a.PutEndpoints.Count > 0 || a.RemoveEndpoints.Count > 0))
             return false;
         foreach (var assignments in all)
-            Merge(assignments);
+            _assigned.Merge(assignments);
         if (plan)
             await Networks.EnsureAsync(Plan(), cancellationToken);
         await PublishAsync();
@@ -78,9 +76,8 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
     /// <summary>Whether a replica, a service or another container of this machine has the port.</summary>
     public bool IsPublished(Protocol protocol, string hostIp, int port, string except)
     {
-        lock (_endpoints)
-            if (_endpoints.Values.Any(e => e.Ports.Any(p => p.Mode == PortMode.Ingress && p.Published == port && p.Protocol == protocol)))
-                return true;
+        if (_assigned.Endpoints.Any(e => e.Ports.Any(p => p.Mode == PortMode.Ingress && p.Published == port && p.Protocol == protocol)))
+            return true;
         var address = hostIp is "" or "0.0.0.0" ? null : IPAddress.Parse(hostIp);
         return _hostPorts.Where(p => p.Key != except).SelectMany(p => p.Value).Any(p =>
             p.Protocol == protocol && p.Published == port && (address is null || p.HostAddress is null || address.Equals(p.HostAddress)));
@@ -124,9 +121,7 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
         await _one.WaitAsync();
         try
         {
-            ServiceEndpoint[] endpoints;
-            lock (_endpoints)
-                endpoints = [.. _endpoints.Values];
+            var endpoints = _assigned.Endpoints;
             await table.ApplyAsync(endpoints, [.. _hostPorts.Values.SelectMany(p => p)]);
             await dns.UpdateAsync([.. endpoints, .. _machineNames.Values]);
         }
@@ -136,26 +131,9 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
         }
     }
 
-    private void Merge(Assignments assignments)
-    {
-        if (assignments.Whole || assignments.NetworksSet)
-            _networks = [.. assignments.Networks];
-        if (assignments.Whole || assignments.PeersSet)
-            _peers = [.. assignments.Peers];
-        lock (_endpoints)
-        {
-            if (assignments.Whole)
-                _endpoints.Clear();
-            foreach (var id in assignments.RemoveEndpoints)
-                _endpoints.Remove(id);
-            foreach (var endpoint in assignments.PutEndpoints)
-                _endpoints[endpoint.ServiceId] = endpoint;
-        }
-    }
-
     private NetworkPlan Plan()
     {
-        ClusterNetwork[] shared = [.. _networks.Select(n => new ClusterNetwork(n.Id, n.Vni, IPNetwork.Parse(n.Subnet), n.Internal))];
+        ClusterNetwork[] shared = [.. _assigned.Networks.Select(n => new ClusterNetwork(n.Id, n.Vni, IPNetwork.Parse(n.Subnet), n.Internal))];
         var own = MachineNetwork.Choose(Networks.Networks.Select(n => n.Network), shared);
         return new NetworkPlan(Block, underlay, own is null ? shared : [.. shared, own], ParsePeers());
     }
@@ -163,7 +141,7 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
     private NetworkPeer[] ParsePeers() =>
     [
         // What one node says of itself must not keep all others from their networks.
-        .. from peer in _peers
+        .. from peer in _assigned.Peers
         let address = IPAddress.TryParse(peer.Address, out var parsed) ? parsed : null
         where address is { AddressFamily: AddressFamily.InterNetwork }
         select new NetworkPeer(address, peer.Block),
@@ -171,15 +149,10 @@ internal sealed class DataPlane(string path, IPAddress underlay, NodeNetworks ne
 
     private void Save()
     {
-        var whole = new Assignments { Whole = true };
-        whole.Networks.AddRange(_networks);
-        whole.Peers.AddRange(_peers);
-        lock (_endpoints)
-            whole.PutEndpoints.AddRange(_endpoints.Values);
         using (var file = File.Create(path + ".new"))
         {
             new Registered { Block = Block }.WriteDelimitedTo(file);
-            whole.WriteDelimitedTo(file);
+            _assigned.ToWhole().WriteDelimitedTo(file);
         }
         File.Move(path + ".new", path, overwrite: true);
     }

@@ -30,15 +30,23 @@ internal sealed class AgentSession(string nodeId) : IDisposable
     /// <summary>Sends the whole assignment, then what newer views change. A burst of changes makes few messages.</summary>
     public async Task AssignAsync(ClusterView first, CancellationToken cancellation)
     {
+        EndIfRemoved(first);
         await SendAsync(new ServerMessage { Assignments = _assignments.Whole(first) }, cancellation);
         await foreach (var view in _views.Reader.ReadAllAsync(cancellation))
         {
-            // A view that was shown while the agent registered may be older than the first: it must not take anything back.
-            if (view.State.Revision <= first.State.Revision || _assignments.Difference(view) is not { } difference)
+            EndIfRemoved(view);
+            if (_assignments.Difference(view) is not { } difference)
                 continue;
             await SendAsync(new ServerMessage { Assignments = difference }, cancellation);
             await Task.Delay(s_leastPause, cancellation);
         }
+    }
+
+    // Its agent lives after all, and makes it a node again by registering.
+    private void EndIfRemoved(ClusterView view)
+    {
+        if (_assignments.IsRemoved(view))
+            throw new RpcException(new Status(StatusCode.Aborted, $"node {nodeId} was removed"));
     }
 
     public async Task WriteAsync(IServerStreamWriter<ServerMessage> stream, CancellationToken cancellation)

@@ -8,6 +8,7 @@ public sealed class NodeAssignments(string nodeId)
 {
     private readonly Dictionary<string, DesiredState> _replicas = [];
     private readonly Dictionary<string, ServiceEndpoint> _endpoints = [];
+    private ulong _revision;
     private NodeReplicas? _seen;
     private IReadOnlyList<Network>? _networks;
     private IReadOnlyList<Peer>? _peers;
@@ -22,17 +23,24 @@ public sealed class NodeAssignments(string nodeId)
         return whole;
     }
 
-    /// <summary>Null: nothing that concerns this node.</summary>
+    /// <summary>Null: nothing that concerns this node, or nothing new. A view that was shown while the agent registered may be older than
+    /// the first: it must not take anything back.</summary>
     public Assignments? Difference(ClusterView view)
     {
+        if (view.State.Revision <= _revision)
+            return null;
         var difference = Collect(view);
         return difference.Put.Count + difference.Remove.Count + difference.PutEndpoints.Count + difference.RemoveEndpoints.Count > 0
             || difference.NetworksSet || difference.PeersSet ? difference : null;
     }
 
+    /// <summary>The node's record was removed while its agent had this session.</summary>
+    public bool IsRemoved(ClusterView view) => view.State.Revision >= _revision && !view.State.Nodes.ContainsKey(nodeId);
+
     private Assignments Collect(ClusterView view)
     {
-        var difference = new Assignments { Revision = view.State.Revision };
+        _revision = view.State.Revision;
+        var difference = new Assignments { Revision = _revision };
         CollectReplicas(difference, view.State.ReplicasOn(nodeId));
         CollectNetworks(difference, view.Networks);
         CollectPeers(difference, view.Peers);
@@ -47,9 +55,9 @@ public sealed class NodeAssignments(string nodeId)
         _seen = replicas;
         foreach (var replica in replicas.All.Values)
         {
-            if (_replicas.TryGetValue(replica.Id, out var desired) && desired == replica.Desired)
+            if (_replicas.TryGetValue(replica.Id, out var desired) && desired == DesiredOf(replica))
                 continue;
-            _replicas[replica.Id] = replica.Desired;
+            _replicas[replica.Id] = DesiredOf(replica);
             difference.Put.Add(AssignmentOf(replica));
         }
         // An ended replica stays assigned until its record is reaped: until then the agent keeps its logs.
@@ -90,6 +98,9 @@ public sealed class NodeAssignments(string nodeId)
             _endpoints.Remove(id);
     }
 
+    // A machine that forgot what has ended must not run it again.
+    private static DesiredState DesiredOf(Replica replica) => replica.IsLive() ? replica.Desired : DesiredState.DesiredShutdown;
+
     private static Assignment AssignmentOf(Replica replica) => new()
     {
         ReplicaId = replica.Id,
@@ -97,7 +108,7 @@ public sealed class NodeAssignments(string nodeId)
         Service = replica.Service,
         ServiceId = replica.ServiceId,
         Slot = replica.Slot,
-        Desired = replica.Desired,
+        Desired = DesiredOf(replica),
         Spec = replica.Spec,
     };
 }

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using Orchestrator.Control.Dispatching;
 using Orchestrator.Control.Metrics;
 using Orchestrator.Control.Store;
-using Orchestrator.Model;
 
 namespace Orchestrator.Control.Leading;
 
@@ -18,8 +17,7 @@ internal sealed class LeaderWork
     {
         var logger = loggers.CreateLogger("leader");
         var proposals = new LeaderProposals(proposer, leadership.Term, logger);
-        var expected = store.State.Nodes.Values.Where(n => n.Status == NodeStatus.NodeReady).Select(n => n.Id);
-        var heartbeats = new Heartbeats(new Liveness(rule, time, expected));
+        var heartbeats = Heartbeats.Of(store.State, rule, time);
         Lost = lost;
         Sessions = new Sessions(store, proposals, rule, heartbeats, logger);
         Streams = new AgentStreams(Sessions);

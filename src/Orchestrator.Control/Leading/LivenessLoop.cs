@@ -8,7 +8,7 @@ namespace Orchestrator.Control.Leading;
 /// <summary>Turns silence and heartbeats into node statuses.</summary>
 internal sealed class LivenessLoop(ReplicatedStore store, LeaderProposals proposals, Heartbeats heartbeats, TimeProvider time, ILogger logger)
 {
-    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(200);
+    internal static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(200);
 
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -16,20 +16,21 @@ internal sealed class LivenessLoop(ReplicatedStore store, LeaderProposals propos
         {
             var state = store.State;
             var (silent, alive) = heartbeats.Look(state.Nodes.Keys);
-            var changes = Changes(state, silent, alive).ToList();
+            var changes = Changes(state, silent, alive);
             foreach (var change in changes)
                 logger.LogInformation("node {Hostname} ({NodeId}) is {Status}", state.Nodes[change.NodeId].Hostname, change.NodeId, Word(change.Status));
             if (changes.Count > 0)
                 await proposals.ProposeAsync([.. changes.Select(change => new Operation { SetNodeStatus = change })], cancellation);
-            await Task.Delay(s_look, time, cancellation);
+            await Task.Delay(LookPeriod, time, cancellation);
         }
     }
 
-    private static IEnumerable<NodeStatusChange> Changes(ClusterState state, IReadOnlyList<string> silent, IReadOnlyList<string> alive)
+    /// <summary>What silence and heartbeats mean for the nodes' statuses.</summary>
+    internal static IReadOnlyList<NodeStatusChange> Changes(ClusterState state, IReadOnlyList<string> silent, IReadOnlyList<string> alive)
     {
         NodeStatusChange? To(string id, NodeStatus status) =>
             state.Nodes.TryGetValue(id, out var node) && node.Status != status ? new NodeStatusChange { NodeId = id, Status = status } : null;
-        return silent.Select(id => To(id, NodeStatus.NodeDown)).Concat(alive.Select(id => To(id, NodeStatus.NodeReady))).OfType<NodeStatusChange>();
+        return [.. silent.Select(id => To(id, NodeStatus.NodeDown)).Concat(alive.Select(id => To(id, NodeStatus.NodeReady))).OfType<NodeStatusChange>()];
     }
 
     private static string Word(NodeStatus status) => status == NodeStatus.NodeReady ? "ready" : "down";

@@ -80,7 +80,7 @@ internal static class ReplicaChanges
             return null;
         if (replica.NodeId != report.NodeId)
             return Refuse.Conflict($"replica {replica.Id}: it is on node '{replica.NodeId}', so node '{report.NodeId}' cannot report on it");
-        if (!replica.IsLive() || observed.State < replica.State() || !Enum.IsDefined(observed.State) || observed.Equals(replica.Observed))
+        if (!replica.IsLive() || IsLate(observed, replica.Observed) || !Enum.IsDefined(observed.State) || observed.Equals(replica.Observed))
             return null;
         var next = replica.Copy();
         next.Observed = observed.Clone();
@@ -89,6 +89,10 @@ internal static class ReplicaChanges
         draft.Put(next);
         return null;
     }
+
+    // A check begins once, and one that found its container unhealthy ends it: health, too, only leads forward.
+    private static bool IsLate(Observed report, Observed known) =>
+        report.State < known.State || (report.State == known.State && report.Health < known.Health);
 
     /// <summary>Its node is lost: it counts as ended, and the node's agent must stop it if it ever comes back.</summary>
     public static Refusal? Orphan(Draft draft, string id)

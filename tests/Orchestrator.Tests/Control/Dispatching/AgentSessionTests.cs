@@ -14,7 +14,7 @@ public sealed class AgentSessionTests
         var older = ClusterView.Of(ClusterState.Empty);
         var first = ClusterView.Of(Apply(older.State, Put("a")));
         var newer = ClusterView.Of(Apply(first.State, Put("b")));
-        using var session = new AgentSession("n1");
+        using var session = new AgentSession("a");
         var sent = new Recorder();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
 
@@ -29,6 +29,19 @@ public sealed class AgentSessionTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
 
         Assert.Equal([first.State.Revision, newer.State.Revision], sent.Messages.Select(m => m.Assignments.Revision));
+    }
+
+    [Fact]
+    public async Task A_session_ends_when_its_node_is_removed()
+    {
+        var first = ClusterView.Of(Apply(ClusterState.Empty, Put("a")));
+        using var session = new AgentSession("a");
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+
+        session.Show(ClusterView.Of(Apply(first.State, new Operation { RemoveNode = new() { NodeId = "a" } }), first));
+        var end = await Assert.ThrowsAsync<RpcException>(() => session.AssignAsync(first, stop.Token));
+
+        Assert.Equal((StatusCode.Aborted, "node a was removed"), (end.StatusCode, end.Status.Detail));
     }
 
     private static Operation Put(string id) => new() { PutNode = new() { Id = id, Hostname = id, Description = Specs.Node(1, 1024) } };

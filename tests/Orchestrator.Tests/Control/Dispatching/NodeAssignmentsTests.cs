@@ -40,6 +40,20 @@ public sealed class NodeAssignmentsTests
         Assert.Null(assignments.Difference(ClusterView.Of(Apply(state, Specs.Scale("unknown", 1)), view)));
     }
 
+    [Fact]
+    public void What_has_ended_is_not_run_again_by_a_machine_that_forgot_it()
+    {
+        var state = Step(TwoNodes(), 0, 0);
+        var assignments = new NodeAssignments("a");
+        assignments.Whole(ClusterView.Of(state));
+        var ended = ClusterView.Of(Step(Step(state, 0, 2), 2, 1));
+        Assert.Equal(ReplicaState.Failed, ended.State.Replicas.Values.Skip(1).First().State());
+
+        Assert.Equal(DesiredState.DesiredShutdown, assignments.Difference(ended)!.Put.Single().Desired);
+        Assert.Equal(
+            [DesiredState.DesiredRunning, DesiredState.DesiredShutdown], new NodeAssignments("a").Whole(ended).Put.Select(a => a.Desired));
+    }
+
     private static ClusterState TwoNodes() =>
         Apply(ClusterState.Empty, [.. new[] { "a", "b" }.Select(id => new Operation { PutNode = new() { Id = id, Hostname = id, Description = Specs.Node(4, 4096) } }),
             Specs.Put(Specs.Stack("shop", Specs.Service("web", 2)))]);

@@ -60,6 +60,9 @@ public sealed class ApplyTests
         Report(new() { State = (ReplicaState)385 });
         Report(null);
         Assert.Equal(ReplicaState.Running, cluster.State.Replicas[id].State());
+        Report(new() { State = ReplicaState.Running, Health = Health.Healthy });
+        Report(new() { State = ReplicaState.Running, Health = Health.Starting, Message = "late" });
+        Assert.Equal((Health.Healthy, ""), (cluster.State.Replicas[id].Observed.Health, cluster.State.Replicas[id].Observed.Message));
         Report(new() { State = ReplicaState.Running, Health = Health.Unhealthy });
         Assert.Equal(Health.Unhealthy, cluster.State.Replicas[id].Observed.Health);
         Report(new() { State = ReplicaState.Failed, ExitCode = 3 });
