@@ -55,12 +55,12 @@ internal sealed class RolloutProgress
     {
         if (view.Up.LastOrDefault(IsCurrent) is { } up)
             return up.FailuresInRow > 0 && !(up.IsServing() && IsProven(up));
-        return view.Going.Count == 0 && view.Ended.LastOrDefault() is { } last && IsCurrent(last) && view.Up.TrueForAll(r => r.CreatedRevision < last.CreatedRevision)
+        return view.Ended.LastOrDefault() is { } last && IsCurrent(last) && view.Up.Concat(view.Going).All(r => r.CreatedRevision < last.CreatedRevision)
             && (last.State() == ReplicaState.Orphaned || last.IsLive() ? last.FailuresInRow > 0 : RestartRule.IsFailure(last, _service.Spec.Restart));
     }
 
     /// <summary>A replica of the current spec proves itself by its health check, by a second without ending, or, after a failure, by a good run.</summary>
-    public bool IsProven(Replica replica) => RoundIsPast(ProvenMs(replica));
+    public bool IsProven(Replica replica) => replica.RunningMs > 0 && RoundIsPast(ProvenMs(replica));
 
     /// <summary>How many more slots may be replaced now.</summary>
     /// <param name="views">After they were visited.</param>

@@ -84,8 +84,9 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
             Start(WantedOf(view, keeper, isNew: false, Leaving(view)));
     }
 
-    // One of an earlier spec stays until its successor has proved itself: what crashes at once was running for a moment.
-    private bool CanGo(Replica other, Replica keeper) => keeper.IsServing() && (IsCurrent(other) || _rollout.IsProven(keeper));
+    // Start-first keeps one of an earlier spec until its successor has proved itself: what crashes at once was running for a moment.
+    private bool CanGo(Replica other, Replica keeper) =>
+        keeper.IsServing() && (IsCurrent(other) || _rollout.Order != RolloutOrder.StartFirst || _rollout.IsProven(keeper));
 
     /// <summary>No replica of the slot is as it should be: those that are up run an old spec or must leave their node.</summary>
     private void VisitOutdated(SlotView view)
@@ -130,7 +131,7 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
             return;
         var last = view.Ended.LastOrDefault(e => leaving is null || e.CreatedRevision > leaving.CreatedRevision);
         var restores = _rollout.IsHalted && last is not null && !IsCurrent(last);
-        var decision = last is null || (!IsCurrent(last) && !restores) ? RestartDecision.AtOnce(0) : RestartRule.After(last, service.Spec.Restart);
+        var decision = last is null || (!IsCurrent(last) && !restores) ? RestartDecision.AtOnce(Unproven(leaving)) : RestartRule.After(last, service.Spec.Restart);
         if (!decision.Restart)
         {
             round.Message(last!, decision.Message);
@@ -139,6 +140,9 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
         }
         Start(WantedOf(view, NewReplica(view.Number, decision, restores ? last : null), isNew: true, Leaving(view)));
     }
+
+    // Another node is no proof.
+    private int Unproven(Replica? leaving) => leaving is not null && IsCurrent(leaving) && !_rollout.IsProven(leaving) ? leaving.FailuresInRow : 0;
 
     private Replica NewReplica(int slot, RestartDecision decision, Replica? restored) => new()
     {
