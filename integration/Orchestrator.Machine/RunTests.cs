@@ -87,13 +87,13 @@ public sealed class RunTests
         var file = Path.Combine(_machine.Directory, "vars");
         await File.WriteAllTextAsync(file, "# colours\nA=from file\nB=file\n");
         var output = (await _machine.ShellAsync(
-            "id -u; id -G; pwd; hostname; echo $A $B $C; cat /etc/hosts | grep extra; cat /proc/sys/net/core/somaxconn; ulimit -n; df -k /dev/shm | tail -1 | awk '{print $2}'; cat /etc/resolv.conf; touch /x",
-            "--rm", "-u", "33:33", "--group-add", "10", "-w", "/tmp", "-h", "box", "--env-file", file, "-e", "B=flag", "-e", "C=c", "--add-host", "extra:10.1.2.3",
+            "id -u; id -G; pwd; hostname; echo $A $B $C; cat /etc/hosts | grep extra; grep gateway /etc/hosts | cut -f2; cat /proc/sys/net/core/somaxconn; ulimit -n; df -k /dev/shm | tail -1 | awk '{print $2}'; cat /etc/resolv.conf; touch /x",
+            "--rm", "-u", "33:33", "--group-add", "10", "-w", "/tmp", "-h", "box", "--env-file", file, "-e", "B=flag", "-e", "C=c", "--add-host", "extra:10.1.2.3", "--add-host", "gateway:host-gateway",
             "--sysctl", "net.core.somaxconn=99", "--ulimit", "nofile=100:200", "--shm-size", "8m", "--dns", "10.9.9.9", "--dns-search", "example.org", "--read-only"));
         Assert.Equal(1, output.ExitCode);
         Assert.Contains("Read-only file system", output.Error, StringComparison.Ordinal);
         Assert.Equal(
-            ["33", "33 10", "/tmp", "box", "from file flag c", "10.1.2.3\textra", "99", "100", "8192", "search example.org", "nameserver 10.9.9.9", "options ndots:0"],
+            ["33", "33 10", "/tmp", "box", "from file flag c", "10.1.2.3\textra", "gateway", "99", "100", "8192", "search example.org", "nameserver 10.9.9.9", "options ndots:0"],
             output.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
