@@ -1,5 +1,4 @@
 using System.Globalization;
-using Orchestrator.Model.Applying;
 using Orchestrator.Model.Reconciling;
 
 namespace Orchestrator.Model.Planning;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -12,6 +13,8 @@ public sealed class Constraint
 
     // Longer ones first where one begins with another.
     private static readonly string[] s_operators = ["==", "!=", "=~", "not-in", "in", ">", "<"];
+
+    private static readonly SearchValues<char> s_endOfField = SearchValues.Create(" \t=!<>~");
 
     // Constraints are looked at whenever a replica changes: parsing and compiling them each time would be most of the work.
     private const int RememberedMax = 10_000, ExpressionLengthMax = 200;
@@ -41,7 +44,7 @@ public sealed class Constraint
 
     private static Constraint? Read(string text)
     {
-        var end = text.AsSpan().Trim().IndexOfAny(" \t=!<>~");
+        var end = text.AsSpan().Trim().IndexOfAny(s_endOfField);
         if (end < 0)
             return null;
         var field = text.Trim()[..end];
