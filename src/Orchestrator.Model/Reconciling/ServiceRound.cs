@@ -208,5 +208,6 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
     private bool IsCurrent(Replica replica) => replica.SpecRevision == service.SpecRevision;
 
     private bool MustMove(Replica replica) =>
-        NodeRules.MustMove(replica, round.State.Nodes.GetValueOrDefault(replica.NodeId), service, round.State.Cluster);
+        (replica.IsPlaced() && _asked.NodeOf(replica.Slot) is { } only && only.Id != replica.NodeId)
+        || NodeRules.MustMove(replica, round.State.Nodes.GetValueOrDefault(replica.NodeId), service, round.State.Cluster);
 }

@@ -7,7 +7,7 @@ namespace Orchestrator.Simulation.Invariants;
 /// <summary>What the reconciler decides can be applied, leaves nothing to decide at the same moment, and leaves each asked slot with one keeper.</summary>
 internal sealed class Slots(SimulatedCluster cluster) : Invariant(cluster)
 {
-    private const int RoundsMax = 3;
+    private const int RoundsMax = 5;
 
     public override void Reconciled(ClusterState state, long nowMs, ReconcileResult result)
     {
@@ -24,25 +24,16 @@ internal sealed class Slots(SimulatedCluster cluster) : Invariant(cluster)
         Check(next);
     }
 
-    // Words for people may need another round: they tell of the batch as it was when it came to them. So may an update that was halted by a replica
-    // which this very round moved away.
+    // Words for people may need another round: they tell of the batch as it was when it came to them.
     private void CheckAgain(ClusterState next, long nowMs, string decided)
     {
         for (var round = 2; Cluster.Rules.Reconcile(next, nowMs, (ulong)round).Operations is { Count: > 0 } again; round++)
         {
-            if (round > RoundsMax || again.Any(o => o.SetMessage is null && !IsOfUpdate(next, o)))
+            if (round > RoundsMax || again.Any(o => o.SetMessage is null))
                 throw Violation($"{decided} leaves in round {round} at the same time: {Text(again)}");
             var change = new Change { NowMs = nowMs, Operations = { again } };
             (next, _) = Cluster.Rules.Apply(next, change, next.Revision + 1, next.Term, "check");
         }
-    }
-
-    private static bool IsOfUpdate(ClusterState state, Operation operation)
-    {
-        var replicaId = operation.SetDesired?.ReplicaId ?? operation.RemoveReplica?.ReplicaId ?? operation.AssignReplica?.ReplicaId ?? "";
-        var serviceId = operation.CreateReplica?.ServiceId ?? state.Replicas.GetValueOrDefault(replicaId)?.ServiceId ?? "";
-        return state.Services.TryGetValue(serviceId, out var service)
-            && state.ReplicasOf(service.Id).All.Any(r => r.IsLive() && r.SpecRevision != service.SpecRevision);
     }
 
     private void Check(ClusterState state)
