@@ -37,5 +37,5 @@ internal abstract class Invariant(SimulatedCluster cluster)
     /// <summary>What is not yet as it must be in the end.</summary>
     public virtual IEnumerable<string> Unsettled() => [];
 
-    protected InvariantViolation Violation(string what) => new($"{GetType().Name}: {what}");
+    protected InvariantViolationException Violation(string what) => new($"{GetType().Name}: {what}");
 }

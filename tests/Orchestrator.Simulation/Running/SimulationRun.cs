@@ -22,7 +22,7 @@ internal static class SimulationRun
         {
             calmMs = Play(cluster);
         }
-        catch (InvariantViolation violation)
+        catch (InvariantViolationException violation)
         {
             failure = violation.Message;
         }
@@ -55,7 +55,7 @@ internal static class SimulationRun
             if (sound == 2)
                 return waited;
             if (waited >= ConvergeMsMax)
-                throw new InvariantViolation($"not well {waited / 1000} s after the trouble ended: {string.Join("\n  ", unsettled)}");
+                throw new InvariantViolationException($"not well {waited / 1000} s after the trouble ended: {string.Join("\n  ", unsettled)}");
         }
     }
 

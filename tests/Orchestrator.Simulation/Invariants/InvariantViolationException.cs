@@ -1,4 +1,4 @@
 namespace Orchestrator.Simulation.Invariants;
 
 /// <summary>Something that must hold does not: a bug was found.</summary>
-public sealed class InvariantViolation(string message) : Exception(message);
+public sealed class InvariantViolationException(string message) : Exception(message);
