@@ -27,7 +27,7 @@ internal sealed class RolloutProgress
         _policy = (service.Rollout?.RolledBack > 0 ? service.Spec.Rollback : service.Spec.Update) ?? new();
         _troubled = views.FindAll(IsTroubled);
         IsHalted = _policy.FailureAction != FailureAction.Continue && (long)_troubled.Count * Millionths > (long)_policy.MaxFailurePpm * _slots;
-        IsLate = IsJudged && service.Rollout?.State != RolloutState.RolloutCanary && views.Exists(IsUnfinished) && RoundIsPast(ProgressMs(views) + Deadline);
+        IsLate = IsJudged && service.Rollout?.State != RolloutState.RolloutCanary && IsOverdue(views);
     }
 
     /// <summary>More slots fail than may: nothing further of an earlier spec is taken down, and what crashes of it comes back as it was.</summary>
@@ -53,10 +53,11 @@ internal sealed class RolloutProgress
     /// <summary>A replica of the current spec failed here and none has proved itself since.</summary>
     public bool IsTroubled(SlotView view)
     {
-        if (view.Up.LastOrDefault(IsCurrent) is { } up)
+        var newest = All(view).MaxBy(r => r.CreatedRevision);
+        if (view.Up.LastOrDefault(IsCurrent) is { } up && (up == newest || newest is null || !IsCurrent(newest)))
             return up.FailuresInRow > 0 && !(up.IsServing() && IsProven(up));
-        return view.Ended.LastOrDefault() is { } last && IsCurrent(last) && view.Up.Concat(view.Going).All(r => r.CreatedRevision < last.CreatedRevision)
-            && (last.State() == ReplicaState.Orphaned || last.IsLive() ? last.FailuresInRow > 0 : RestartRule.IsFailure(last, _service.Spec.Restart));
+        return newest is not null && IsCurrent(newest) && view.Ended.Contains(newest)
+            && (newest.State() == ReplicaState.Orphaned || newest.IsLive() ? newest.FailuresInRow > 0 : RestartRule.IsFailure(newest, _service.Spec.Restart));
     }
 
     /// <summary>A replica of the current spec proves itself by its health check, by a second without ending, or, after a failure, by a good run.</summary>
@@ -136,7 +137,12 @@ internal sealed class RolloutProgress
             && !RestartRule.IsFailure(last, _service.Spec.Restart);
     }
 
-    private bool IsUnfinished(SlotView view) => view.Up.Exists(r => IsCurrent(r) && !r.IsServing());
+    // What began to wait only now is not late because nothing was done before.
+    private bool IsOverdue(List<SlotView> views)
+    {
+        var progressMs = ProgressMs(views);
+        return views.Exists(v => v.Up.Exists(r => IsCurrent(r) && !r.IsServing() && RoundIsPast(Math.Max(progressMs, r.CreatedMs) + Deadline)));
+    }
 
     private bool IsBusy(SlotView view) => !view.IsGood || view.Up.Exists(r => IsCurrent(r) && (!r.IsServing() || !RoundIsPast(ProvenMs(r) + _policy.DelayMs)));
 
@@ -149,8 +155,12 @@ internal sealed class RolloutProgress
         return false;
     }
 
+    /// <summary>When the last replica came to run that did not fail: also one that has left since.</summary>
     private long ProgressMs(List<SlotView> views) =>
-        views.SelectMany(v => v.Up).Where(r => IsCurrent(r) && r.IsServing() && r.FailuresInRow == 0).Select(ProvenMs).Append(_service.Rollout?.StartedMs ?? 0).Max();
+        views.SelectMany(All).Where(r => IsCurrent(r) && r.FailuresInRow == 0 && (r.IsLive() || !RestartRule.IsFailure(r, _service.Spec.Restart)))
+            .Select(r => r.RunningMs).Append(_service.Rollout?.StartedMs ?? 0).Max();
+
+    private static IEnumerable<Replica> All(SlotView view) => view.Ended.Concat(view.Going).Concat(view.Up);
 
     private string Reason()
     {

@@ -20,7 +20,7 @@ internal sealed class Placements(SimulatedCluster cluster) : Invariant(cluster)
     {
         foreach (var operation in result.Operations)
             if ((operation.AssignReplica?.NodeId ?? operation.CreateReplica?.NodeId) is { Length: > 0 } nodeId)
-                CheckChoice(state, nodeId, operation.CreateReplica?.ServiceId ?? state.Replicas[operation.AssignReplica!.ReplicaId].ServiceId);
+                CheckChoice(state, nodeId, operation.CreateReplica?.ServiceId ?? state.Replicas[operation.AssignReplica!.ReplicaId].ServiceId, result);
     }
 
     private void CheckNode(ClusterState state, Node node)
@@ -35,9 +35,11 @@ internal sealed class Placements(SimulatedCluster cluster) : Invariant(cluster)
             throw Violation($"{node.Id} has one port of the machine given away twice");
     }
 
-    private void CheckChoice(ClusterState state, string nodeId, string serviceId)
+    private void CheckChoice(ClusterState state, string nodeId, string serviceId, ReconcileResult result)
     {
-        var (node, spec) = (state.Nodes[nodeId], state.Services[serviceId].Spec);
+        var (node, service) = (state.Nodes[nodeId], state.Services[serviceId]);
+        var isRolledBack = result.Operations.Any(o => o.SetRollout is { RollsBack: true } back && back.ServiceId == serviceId);
+        var spec = isRolledBack ? service.History.Last(v => v.Good).Spec : service.Spec;
         if (node.Status != NodeStatus.NodeReady || node.Availability != Availability.Active)
             throw Violation($"{serviceId} is placed on {nodeId}, which is {node.Status} and {node.Availability}");
         if (!Oracle.Allows(spec, node))

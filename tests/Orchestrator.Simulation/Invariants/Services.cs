@@ -26,7 +26,7 @@ internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
         // An update stops while something is missing anywhere in the service.
         var stopped = slots.Any(s => s.Why == "");
         foreach (var (number, why) in slots)
-            if (why is { Length: > 0 } && !(stopped && Serving(state, service, number) is { } old && old.SpecRevision < service.SpecRevision))
+            if (why is { Length: > 0 } && !(stopped && Serving(state, service, number) is { } old && old.SpecRevision != service.SpecRevision))
                 yield return $"{service.Id}.{number} ({service.Spec.Container.Image}): {why}";
     }
 
@@ -61,7 +61,7 @@ internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
         if (!newest.IsLive() && (message.StartsWith("not restarted", StringComparison.Ordinal) || newest.State() == ReplicaState.Complete))
             return service.Spec.Restart is { Condition: not RestartCondition.Any } or { MaxAttempts: > 0 } ? "" : null;
         // An update waits for its start condition as well, and says nothing.
-        if (service.Spec.DependsOn.Count > 0 && newest.IsServing() && newest.SpecRevision < service.SpecRevision)
+        if (service.Spec.DependsOn.Count > 0 && newest.IsServing() && newest.SpecRevision != service.SpecRevision)
             return "";
         // A program that cannot run well may be anywhere on its way, and so are the slots that wait for it to prove itself.
         return SimulatedProgram.KindOf(service.Spec.Container.Image) != SimulatedProgram.Good ? "" : null;

@@ -19,7 +19,7 @@ internal sealed class Specs(SimulatedCluster cluster) : Invariant(cluster)
     {
         var requestId = entry.Change.RequestId;
         if (requestId.Length == 0 || _results.ContainsKey(requestId) || entry.Result.Refusal is not null)
-            CheckUntouched(before, entry.State);
+            CheckUntouched(before, entry);
         if (requestId.Length > 0)
             CheckRequest(_asked[requestId], entry);
     }
@@ -33,6 +33,13 @@ internal sealed class Specs(SimulatedCluster cluster) : Invariant(cluster)
 
     public override IEnumerable<string> Unsettled() =>
         _newest.Where(a => !a.IsDone(Cluster.Log.Newest)).Select(a => $"'{a.Text}' was committed and is not seen");
+
+    private void CheckRolledBack(Service before, Service now)
+    {
+        var good = before.History.LastOrDefault(v => v.Good);
+        if (before.Spec.Update?.FailureAction != FailureAction.Rollback || good is null || now.SpecRevision != good.SpecRevision || !now.Spec.Equals(good.Spec))
+            throw Violation($"{before.Id} was rolled back from {before.SpecRevision} to {now.SpecRevision}, which it should not have been");
+    }
 
     private void CheckRequest(UserRequest request, LogEntry entry)
     {
@@ -51,8 +58,9 @@ internal sealed class Specs(SimulatedCluster cluster) : Invariant(cluster)
         _newest.Add(request.Action);
     }
 
-    private void CheckUntouched(ClusterState before, ClusterState after)
+    private void CheckUntouched(ClusterState before, LogEntry entry)
     {
+        var after = entry.State;
         if (!ReferenceEquals(before.Stacks, after.Stacks) && !before.Stacks.SequenceEqual(after.Stacks))
             throw Violation($"revision {after.Revision} changed stacks though nobody asked for it");
         if (ReferenceEquals(before.Services, after.Services))
@@ -60,6 +68,11 @@ internal sealed class Specs(SimulatedCluster cluster) : Invariant(cluster)
         foreach (var service in before.Services.Values)
         {
             var now = after.Services.GetValueOrDefault(service.Id);
+            if (now is not null && entry.Change.Operations.Any(o => o.SetRollout is { RollsBack: true } back && back.ServiceId == service.Id))
+            {
+                CheckRolledBack(service, now);
+                continue;
+            }
             if (now is null ? !service.Removing : !now.Spec.Equals(service.Spec) || now.SpecRevision != service.SpecRevision || now.Removing != service.Removing)
                 throw Violation($"revision {after.Revision} changed service {service.Id} though nobody asked for it");
         }

@@ -19,6 +19,10 @@ internal sealed class ApplyStack(StackSpec spec) : UserAction
 
     public override bool IsDone(ClusterState state) =>
         state.Stacks.GetValueOrDefault(spec.Name)?.Spec.Equals(spec) == true
-        && spec.Services.All(s => state.Services.GetValueOrDefault($"{spec.Name}/{s.Name}") is { Removing: false } service && service.Spec.Equals(s))
+        && spec.Services.All(s => state.Services.GetValueOrDefault($"{spec.Name}/{s.Name}") is { Removing: false } service && IsAsAsked(service, s))
         && state.Services.Values.Count(s => s.Stack == spec.Name && !s.Removing) == spec.Services.Count;
+
+    // A version that failed may have been rolled back since.
+    private static bool IsAsAsked(Service service, ServiceSpec asked) =>
+        service.Spec.Equals(asked) || (service.IsRollback() && service.History.Any(v => v.Spec.Equals(asked)));
 }

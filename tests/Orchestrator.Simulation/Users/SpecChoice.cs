@@ -30,6 +30,7 @@ internal static class SpecChoice
         + (spec.Constraints.Count > 0 ? $" on {spec.Constraints[0]}" : "")
         + (spec.DependsOn.Count > 0 ? $" after {spec.DependsOn[0].Service} {spec.DependsOn[0].Condition}" : "")
         + (spec.Restart is { } restart ? $" restart {restart.Condition} {restart.DelayMs} {restart.MaxAttempts}" : "")
+        + (spec.Update is { } u ? $" update {u.Parallelism} {u.Order} {u.FailureAction} monitor {u.MonitorMs} delay {u.DelayMs} ratio {u.MaxFailurePpm} deadline {u.ProgressDeadlineMs}" : "")
         + (spec.Container.Healthcheck is not null ? " checked" : "") + (spec.Ports.Count > 0 ? " port" : "");
 
     private static RestartPolicy Restart(Dice dice) => new()
@@ -38,6 +39,17 @@ internal static class SpecChoice
         DelayMs = dice.Of(0, 500, 3000),
         MaxAttempts = dice.Of(0, 0, 3),
         WindowMs = dice.Of(0, 0, 5000),
+    };
+
+    private static RolloutPolicy Rollout(Dice dice) => new()
+    {
+        Parallelism = dice.Between(0, 3),
+        DelayMs = dice.Of(0, 0, 1500),
+        FailureAction = dice.Of(Enum.GetValues<FailureAction>()),
+        MonitorMs = dice.Of(0, 0, 3000),
+        MaxFailurePpm = dice.Of(0, 0, 300_000),
+        Order = dice.Of(Enum.GetValues<RolloutOrder>()),
+        ProgressDeadlineMs = dice.Of(0, 8000, 20_000),
     };
 
     private static ServiceSpec Service(Dice dice, string name, List<string> before)
@@ -50,6 +62,8 @@ internal static class SpecChoice
             spec.Constraints.Add($"node.labels.zone{dice.Of("==", "!=")}{dice.Of(Zones)}");
         if (dice.Chance(25))
             spec.Restart = Restart(dice);
+        if (dice.Chance(35))
+            spec.Update = Rollout(dice);
         if (dice.Chance(40))
             spec.Container.Healthcheck = new() { Test = { "CMD", "check" }, IntervalMs = 2000, TimeoutMs = 1000, Retries = 2, StartPeriodMs = 1000 };
         if (dice.Chance(15))
