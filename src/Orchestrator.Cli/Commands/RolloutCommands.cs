@@ -19,7 +19,7 @@ internal static class RolloutCommands
         Steering(shell, "pause", "Replace no further replica until it is resumed", RolloutVerb.RolloutPause),
         Steering(shell, "resume", "Go on with a rollout that is paused", RolloutVerb.RolloutResume),
         Steering(shell, "promote", "The canaries are good: replace the others", RolloutVerb.RolloutPromote),
-        Steering(shell, "abort", "Return to the last good version", RolloutVerb.RolloutUndo),
+        Steering(shell, "abort", "Give the version up that is being rolled out, and return to the last good one", RolloutVerb.RolloutUndo),
         Undo(shell),
         Steering(shell, "restart", "Replace every replica by one of the same spec", RolloutVerb.RolloutRestart),
     };
@@ -48,6 +48,8 @@ internal static class RolloutCommands
         Session session, ParseResult parse, WaitOptions waiting, string name, RolloutVerb verb, int version, CancellationToken cancellation)
     {
         var found = (await ServiceCommands.FindAsync(session, name, cancellation)).Service;
+        if (verb == RolloutVerb.RolloutUndo && parse.CommandResult.Command.Name == "abort" && !found.IsUnderWay())
+            throw new RefusedException($"service {found.Id}: no rollout is under way; `orc rollout undo` returns to an earlier version");
         var request = new SteerRolloutRequest { Service = found.Id, Verb = verb, ToVersion = version, RequestId = Session.NewRequestId() };
         var answer = await session.Api.SteerRolloutAsync(request, cancellationToken: cancellation);
         session.Error.WriteLine($"{found.Id}: {Sentence(answer.Service)}");
@@ -60,12 +62,16 @@ internal static class RolloutCommands
         return shell.On(new Command("status", "Show how far the newest rollout of a service is, and why it stopped") { service }, async (session, parse, cancellation) =>
         {
             var status = await ServiceCommands.FindAsync(session, parse.GetRequiredValue(service), cancellation);
+            var exitCode = status.Service.Rollout?.State == RolloutState.RolloutPaused ? ExitCode.Failed : ExitCode.Done;
             if (session.Json)
-                return Written(session, JsonOutput.Text(JsonOutput.Of(status)));
+            {
+                session.Out.Write(JsonOutput.Text(JsonOutput.Of(status)));
+                return exitCode;
+            }
             var request = new ListReplicasRequest { Stack = status.Service.Stack, Service = status.Service.Name, All = true };
             var replicas = (await session.Api.ListReplicasAsync(request, cancellationToken: cancellation)).Replicas;
             await ShowAsync(session, status, replicas, cancellation);
-            return status.Service.Rollout?.State == RolloutState.RolloutPaused ? ExitCode.Failed : ExitCode.Done;
+            return exitCode;
         });
     }
 
@@ -111,7 +117,7 @@ internal static class RolloutCommands
         {
             using var call = session.Api.Logs(new LogsRequest { Service = culprit.Id, Tail = LogLinesShown }, deadline: DateTime.UtcNow.AddSeconds(3), cancellationToken: cancellation);
             await foreach (var line in call.ResponseStream.ReadAllAsync(cancellation))
-                session.Out.WriteLine($"    {(line.Error.Length > 0 ? line.Error : Text.OneLine(Encoding.UTF8.GetString(line.Text.Span)))}");
+                session.Out.WriteLine($"    {(line.Error.Length > 0 ? Text.OneLine(line.Error) : Text.OneLine(Encoding.UTF8.GetString(line.Text.Span)))}");
         }
         catch (RpcException e) when (e.StatusCode != StatusCode.Cancelled)
         {
@@ -152,13 +158,7 @@ internal static class RolloutCommands
             _ => "is being rolled out",
         };
         var why = service.IsRollback() ? $"returned from version {Number(rollout.RolledBack)}{(rollout.Message.Length > 0 ? ": " + rollout.Message : "")}" : rollout.Message;
-        return $"version {Number(service.Version)} {state}{(why.Length > 0 ? "; " + why : "")}";
-    }
-
-    private static int Written(Session session, string text)
-    {
-        session.Out.Write(text);
-        return ExitCode.Done;
+        return $"version {Number(service.Version)} {state}{(why.Length > 0 ? "; " + Text.OneLine(why) : "")}";
     }
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);

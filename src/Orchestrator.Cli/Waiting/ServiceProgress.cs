@@ -46,7 +46,7 @@ internal sealed record ServiceProgress(string Name, int Good, int Asked, Outcome
         var good = Math.Min(status.Asked, status.Running + done);
         var culprit = missing.FirstOrDefault(r => IsHopeless(r, service.Spec, waited)) ?? missing.MaxBy(Badness);
         if (service.Rollout is { State: RolloutState.RolloutCanary } canary)
-            return new ServiceProgress(service.Name, good, status.Asked, Outcome.Up, $"{canary.Message}; `orc rollout promote {service.Id}` goes on", null);
+            return new ServiceProgress(service.Name, good, status.Asked, Outcome.Up, $"{Text.OneLine(canary.Message)}; `orc rollout promote {service.Id}` goes on", null);
         var outcome = good >= status.Asked ? Outcome.Up : culprit is not null && IsHopeless(culprit, service.Spec, waited) ? Outcome.Failed : Outcome.Waiting;
         return new ServiceProgress(service.Name, good, status.Asked, outcome, outcome == Outcome.Up ? "" : Words(culprit, missing.Count), culprit);
     }
@@ -59,7 +59,7 @@ internal sealed record ServiceProgress(string Name, int Good, int Asked, Outcome
             return null;
         var culprit = replicas.Where(r => r.ServiceId == service.Id && r.SpecRevision == version.SpecRevision && r.State() is ReplicaState.Failed or ReplicaState.Rejected)
             .OrderBy(r => r.Slot).FirstOrDefault();
-        var detail = string.Create(CultureInfo.InvariantCulture, $"version {version.Version} was rolled back to {service.Version}: {version.Message}");
+        var detail = string.Create(CultureInfo.InvariantCulture, $"version {version.Version} was rolled back to {service.Version}: {Text.OneLine(version.Message)}");
         return new ServiceProgress(service.Name, status.Running, status.Asked, Outcome.Failed, detail, culprit);
     }
 

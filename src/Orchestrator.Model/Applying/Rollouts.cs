@@ -1,3 +1,5 @@
+using Orchestrator.Model.Validation;
+
 namespace Orchestrator.Model.Applying;
 
 /// <summary>The versions of a service's spec, and which of them its replicas are brought to. A message in the state is never changed: all of
@@ -31,7 +33,21 @@ internal static class Rollouts
         service.Spec = to.Spec;
         service.SpecRevision = to.SpecRevision;
         service.Version = to.Version;
-        service.Rollout = new() { StartedMs = nowMs, RolledBack = from, Message = message };
+        service.Rollout = new() { StartedMs = nowMs, RolledBack = from, Message = message, Good = to.Good };
+    }
+
+    /// <summary>Why that version cannot be returned to; null when it can.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="to">One of its history.</param>
+    /// <param name="network">Whether there is a network of this id.</param>
+    /// <param name="others">All services.</param>
+    public static string? Obstacle(Service service, ServiceVersion to, Func<string, bool> network, IEnumerable<Service> others)
+    {
+        if (to.Spec.Networks.Select(n => NetworkChanges.Id(service.Stack, n.Network)).FirstOrDefault(id => !network(id)) is { } gone)
+            return $"version {to.Version} is on network {gone}, which is gone";
+        var ports = to.Spec.Ports.Where(p => !service.Spec.Ports.Contains(p)).ToList();
+        var other = ports.Count == 0 ? null : others.FirstOrDefault(o => o.Id != service.Id && !o.Removing && o.Spec.Ports.Any(p => ports.Exists(q => Ports.Clash(q, p, sameService: false))));
+        return other is null ? null : $"version {to.Version} publishes a port that {other.Id} has taken since";
     }
 
     public static ServiceVersion? LastGood(Service service) => service.History.LastOrDefault(v => v.Good);
@@ -46,11 +62,22 @@ internal static class Rollouts
         if (!set.RollsBack)
             Advance(next, set, draft.NowMs);
         else if (LastGood(next) is { } good)
-            Return(next, good, set.Message, draft.NowMs);
+        {
+            if (TryReturn(draft, next, good, set.Message) is { } refusal)
+                return refusal;
+        }
         else
             return Refuse.Conflict($"service {service.Id}: it has no good version to return to");
         draft.Put(next);
         return null;
+    }
+
+    private static Refusal? TryReturn(Draft draft, Service service, ServiceVersion to, string message)
+    {
+        if (Obstacle(service, to, id => draft.Network(id) is not null, draft.Services) is { } obstacle)
+            return Refuse.Conflict($"service {service.Id}: {obstacle}");
+        Return(service, to, message, draft.NowMs);
+        return ServiceChanges.GiveVirtualIps(draft, service);
     }
 
     public static Refusal? Steer(Draft draft, SteerRollout steer)
@@ -61,7 +88,7 @@ internal static class Rollouts
         next.Rollout ??= new() { State = RolloutState.RolloutComplete };
         var refusal = steer.Verb switch
         {
-            RolloutVerb.RolloutUndo => Undo(next, steer.ToVersion, draft.NowMs),
+            RolloutVerb.RolloutUndo => Undo(draft, next, steer.ToVersion),
             RolloutVerb.RolloutRestart => Restart(next, draft),
             _ => Turn(next, steer.Verb, draft.NowMs),
         };
@@ -81,15 +108,14 @@ internal static class Rollouts
         service.Rollout.Held = false;
     }
 
-    private static Refusal? Undo(Service service, int version, long nowMs)
+    private static Refusal? Undo(Draft draft, Service service, int version)
     {
         if (version == service.Version)
             return Refuse.Conflict($"service {service.Id}: it is at version {version} already");
         var to = version != 0 ? service.History.LastOrDefault(v => v.Version == version) : LastGood(service) ?? service.History.LastOrDefault();
         if (to is null)
             return Refuse.NotFound($"service {service.Id}: {(version == 0 ? "it has no earlier version" : $"version {version} is not kept")}{Kept(service)}");
-        Return(service, to, "", nowMs);
-        return null;
+        return TryReturn(draft, service, to, "");
     }
 
     private static string Kept(Service service) =>
@@ -103,6 +129,8 @@ internal static class Rollouts
 
     private static Refusal? Turn(Service service, RolloutVerb verb, long nowMs)
     {
+        if (!Enum.IsDefined(verb))
+            return Refuse.Invalid($"service {service.Id}: {(int)verb} is nothing that can be done to a rollout");
         if (!service.IsUnderWay())
             return Refuse.Conflict($"service {service.Id}: no rollout is under way; version {service.Version} is complete");
         if (verb == RolloutVerb.RolloutPromote && service.Rollout.State != RolloutState.RolloutCanary)
@@ -126,7 +154,7 @@ internal static class Rollouts
             SpecRevision = service.SpecRevision,
             Spec = service.Spec,
             ReplacedMs = nowMs,
-            Good = message.Length == 0 && service.Rollout?.State == RolloutState.RolloutComplete,
+            Good = message.Length == 0 && (service.Rollout is { State: RolloutState.RolloutComplete } or { Good: true }),
             Message = message,
         });
         var good = LastGood(service);

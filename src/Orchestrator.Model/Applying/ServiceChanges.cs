@@ -74,7 +74,7 @@ internal static class ServiceChanges
 
     private static Refusal Unknown(string id) => Refuse.NotFound($"service {id}: there is no such service");
 
-    private static Refusal? GiveVirtualIps(Draft draft, Service service)
+    public static Refusal? GiveVirtualIps(Draft draft, Service service)
     {
         var kept = service.VirtualIps.ToDictionary(v => v.Key, v => v.Value, StringComparer.Ordinal);
         service.VirtualIps.Clear();

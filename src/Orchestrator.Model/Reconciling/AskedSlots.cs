@@ -24,6 +24,8 @@ public sealed class AskedSlots
 
     public static AskedSlots Of(ClusterState state, Service service) => new(service, state.Nodes.Values, state.Cluster);
 
+    public IEnumerable<int> All => _nodes?.Keys ?? Enumerable.Range(1, Count);
+
     public bool Contains(int slot) => _nodes?.ContainsKey(slot) ?? slot <= Count;
 
     /// <summary>The only node that the slot's replica may be on; null: any.</summary>
@@ -35,7 +37,7 @@ public sealed class AskedSlots
     internal IEnumerable<int> MissingFrom(ServiceReplicas replicas, IEnumerable<int> unsettled) =>
         replicas.Slots.Count - unsettled.Count(slot => !Contains(slot)) == Count
             ? []
-            : (_nodes?.Keys ?? Enumerable.Range(1, Count)).Where(slot => !replicas.Slots.ContainsKey(slot));
+            : All.Where(slot => !replicas.Slots.ContainsKey(slot));
 
     /// <summary>Of a global service, on this node.</summary>
     internal static int SlotOf(Node node) => node.Block - FirstBlock + 1;

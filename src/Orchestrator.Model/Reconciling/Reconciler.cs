@@ -17,9 +17,9 @@ public static class Reconciler
     public static ReconcileResult Reconcile(ClusterState state, long nowMs, ulong seed)
     {
         var round = new Round(state, nowMs, seed);
-        foreach (var id in state.Unsettled)
+        foreach (var service in state.Unsettled.Select(id => state.Services[id]).OrderByDescending(s => s.Spec.Priority))
             if (round.Count < OperationsEnough)
-                new ServiceRound(round, state.Services[id]).Run();
+                new ServiceRound(round, service).Run();
         round.PlaceAll();
         return new(round.Operations, round.WakeMs);
     }

@@ -13,8 +13,9 @@ internal sealed class RolloutProgress
     private readonly Round _round;
     private readonly Service _service;
     private readonly RolloutPolicy _policy;
-    private readonly List<SlotView> _troubled;
+    private readonly HashSet<SlotView> _troubled;
     private readonly int _slots;
+    private int _canariesLeft;
     private readonly AskedSlots _asked;
 
     /// <param name="round">The round.</param>
@@ -25,8 +26,9 @@ internal sealed class RolloutProgress
     {
         (_round, _service, _asked, _slots) = (round, service, asked, views.Count);
         _policy = (service.Rollout?.RolledBack > 0 ? service.Spec.Rollback : service.Spec.Update) ?? new();
-        _troubled = views.FindAll(IsTroubled);
-        IsHalted = _policy.FailureAction != FailureAction.Continue && (long)_troubled.Count * Millionths > (long)_policy.MaxFailurePpm * _slots;
+        _troubled = views.FindAll(IsTroubled).ToHashSet();
+        IsHalted = AreTooMany(_troubled);
+        _canariesLeft = IsCanary ? _policy.Canary - views.Count(HasBegun) : int.MaxValue;
         IsLate = IsJudged && service.Rollout?.State != RolloutState.RolloutCanary && IsOverdue(views);
     }
 
@@ -34,6 +36,14 @@ internal sealed class RolloutProgress
     public bool IsHalted { get; }
 
     public RolloutOrder Order => _policy.Order;
+
+    /// <summary>No further replica of the current spec is made in this slot: what it lacks comes back as it was.</summary>
+    public bool HoldsBack(SlotView view) => IsStopped || (_canariesLeft <= 0 && !HasBegun(view));
+
+    /// <summary>A replica of the current spec is made in this slot.</summary>
+    public void Begin(SlotView view) => _canariesLeft -= HasBegun(view) ? 0 : 1;
+
+    private bool IsStopped => IsHalted || (IsLate && _policy.FailureAction != FailureAction.Continue) || _service.Rollout?.Held == true;
 
     /// <summary>A replica is on its way, and no slot was done within the deadline.</summary>
     private bool IsLate { get; }
@@ -46,14 +56,16 @@ internal sealed class RolloutProgress
     /// <summary>Why the rollout is to be undone; null when it is not.</summary>
     public string? ReasonToRollBack() =>
         IsJudged && (IsHalted || IsLate) && _policy.FailureAction == FailureAction.Rollback && _service.Rollout.RolledBack == 0
-        && Rollouts.LastGood(_service) is not null
-            ? Reason()
+        && Rollouts.LastGood(_service) is { } good && Obstacle(good) is null
+            ? Reason(_troubled)
             : null;
 
     /// <summary>A replica of the current spec failed here and none has proved itself since.</summary>
     public bool IsTroubled(SlotView view)
     {
-        var newest = All(view).MaxBy(r => r.CreatedRevision);
+        if (view.Successor is { } made && IsCurrent(made))
+            return made.FailuresInRow > 0;
+        var newest = Newest(view);
         if (view.Up.LastOrDefault(IsCurrent) is { } up && (up == newest || newest is null || !IsCurrent(newest)))
             return up.FailuresInRow > 0 && !(up.IsServing() && IsProven(up));
         return newest is not null && IsCurrent(newest) && view.Ended.Contains(newest)
@@ -67,21 +79,22 @@ internal sealed class RolloutProgress
     /// <param name="views">After they were visited.</param>
     public int Budget(List<SlotView> views)
     {
-        if (IsHalted || (IsLate && _policy.FailureAction != FailureAction.Continue) || _service.Rollout?.Held == true)
+        if (IsStopped)
             return 0;
         var busy = views.Count(v => !_troubled.Contains(v) && IsBusy(v));
         var most = !_policy.HasParallelism ? 1 : _policy.Parallelism == 0 ? int.MaxValue : _policy.Parallelism;
-        return Math.Min(most - busy, CanariesLeft(views));
+        return Math.Min(most - busy, _canariesLeft);
     }
 
     /// <summary>Proposes the state that the rollout has come to, when it is another one.</summary>
     /// <param name="views">After they were visited.</param>
-    public void Report(List<SlotView> views)
+    /// <param name="waitsFor">What replicas of an earlier spec wait for before they are replaced; null: nothing.</param>
+    public void Report(List<SlotView> views, string? waitsFor)
     {
         if (!_service.IsUnderWay())
             return;
-        var (state, message) = Judge(views);
-        if (state != _service.Rollout.State)
+        var (state, message) = Judge(views, waitsFor);
+        if (state != _service.Rollout.State || (state == RolloutState.RolloutRunning && !_service.IsRollback() && message != _service.Rollout.Message))
             _round.SetRollout(_service, state, message);
     }
 
@@ -92,23 +105,36 @@ internal sealed class RolloutProgress
         return replica.RunningMs + (_policy.MonitorMs > 0 ? _policy.MonitorMs : replica.Observed.Health == Health.Healthy ? 0 : ProofWithoutCheckMs);
     }
 
-    private (RolloutState, string) Judge(List<SlotView> views)
+    private (RolloutState, string) Judge(List<SlotView> views, string? waitsFor)
     {
         if (IsComplete(views))
             return (RolloutState.RolloutComplete, "");
-        if (IsJudged && (IsHalted || (IsLate && _policy.FailureAction != FailureAction.Continue)))
-            return (RolloutState.RolloutPaused, Reason());
+        // What was shut in this round does not hide any more how its predecessor ended.
+        var troubled = views.FindAll(IsTroubled);
+        if (IsJudged && (AreTooMany(troubled) || (IsLate && _policy.FailureAction != FailureAction.Continue)))
+            return (RolloutState.RolloutPaused, Reason(troubled) + WhyNotBack());
         if (IsCanary && !IsHalted && (_service.Rollout.State == RolloutState.RolloutCanary || HasCanaries(views)))
             return (RolloutState.RolloutCanary, string.Create(CultureInfo.InvariantCulture, $"{_policy.Canary} of {_slots} replicas run version {_service.Version}"));
-        return (RolloutState.RolloutRunning, "");
+        return (RolloutState.RolloutRunning, waitsFor ?? "");
+    }
+
+    private string WhyNotBack()
+    {
+        if (_policy.FailureAction != FailureAction.Rollback || _service.IsRollback())
+            return "";
+        return Rollouts.LastGood(_service) is { } good ? $"; not rolled back: {Obstacle(good)}" : "; not rolled back: no earlier version was ever complete";
     }
 
     private bool IsCanary => _policy.Canary > 0 && _service.Rollout is { Promoted: false, RolledBack: 0 } && _service.History.Count > 0;
 
     private bool HasCanaries(List<SlotView> views) =>
-        CanariesLeft(views) <= 0 && views.TrueForAll(v => !v.Up.Exists(IsCurrent) || v.Up.Exists(r => IsCurrent(r) && r.IsServing() && IsProven(r)));
+        views.Count(v => v.Up.Exists(IsCurrent)) >= _policy.Canary && views.TrueForAll(v => !v.Up.Exists(IsCurrent) || v.Up.Exists(r => IsCurrent(r) && r.IsServing() && IsProven(r)));
 
-    private int CanariesLeft(List<SlotView> views) => IsCanary ? _policy.Canary - views.Count(v => v.Up.Exists(IsCurrent)) : int.MaxValue;
+    /// <summary>Its old replica has been told to make room, or the newest one is of the current spec.</summary>
+    private bool HasBegun(SlotView view) =>
+        (view.Up.Count == 0 && view.Going.Count > 0) || (Newest(view) is { } newest && IsCurrent(newest));
+
+    private string? Obstacle(ServiceVersion good) => Rollouts.Obstacle(_service, good, _round.State.Networks.ContainsKey, _round.State.Services.Values);
 
     /// <summary>Every slot has its proven replica and no other, or has done its work. Slots that are not looked at have one, on its way or there.</summary>
     private bool IsComplete(List<SlotView> views)
@@ -129,7 +155,7 @@ internal sealed class RolloutProgress
 
     private bool IsDone(SlotView view)
     {
-        if (view.Going.Count > 0 || view.Up.Count > 1)
+        if (view.Going.Count > 0 || view.Up.Count > 1 || view.Successor is not null)
             return false;
         if (view.Up.Count == 1)
             return IsCurrent(view.Up[0]) && view.Up[0].IsServing() && IsProven(view.Up[0]);
@@ -160,13 +186,18 @@ internal sealed class RolloutProgress
         views.SelectMany(All).Where(r => IsCurrent(r) && r.FailuresInRow == 0 && (r.IsLive() || !RestartRule.IsFailure(r, _service.Spec.Restart)))
             .Select(r => r.RunningMs).Append(_service.Rollout?.StartedMs ?? 0).Max();
 
+    private static Replica? Newest(SlotView view) => view.Successor ?? All(view).MaxBy(r => r.CreatedRevision);
+
     private static IEnumerable<Replica> All(SlotView view) => view.Ended.Concat(view.Going).Concat(view.Up);
 
-    private string Reason()
+    private bool AreTooMany(IReadOnlyCollection<SlotView> troubled) =>
+        _policy.FailureAction != FailureAction.Continue && (long)troubled.Count * Millionths > (long)_policy.MaxFailurePpm * _slots;
+
+    private string Reason(IReadOnlyCollection<SlotView> troubled)
     {
-        if (_troubled.Count == 0)
+        if (troubled.Count == 0)
             return $"no replica was done within {Amount.Seconds(Deadline)}";
-        var (view, more) = (_troubled.MinBy(v => v.Number)!, _troubled.Count - 1);
+        var (view, more) = (troubled.MinBy(v => v.Number)!, troubled.Count - 1);
         var ended = view.Ended.LastOrDefault(r => IsCurrent(r) && RestartRule.IsFailure(r, _service.Spec.Restart));
         return string.Create(CultureInfo.InvariantCulture, $"{_service.Name}.{view.Number} failed: {(ended is null ? "its node was lost" : RestartRule.Reason(ended))}")
             + (more > 0 ? string.Create(CultureInfo.InvariantCulture, $" (and {more} more)") : "");

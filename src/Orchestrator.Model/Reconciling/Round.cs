@@ -91,7 +91,7 @@ internal sealed class Round(ClusterState state, long nowMs, ulong seed)
             return;
         foreach (var wanted in ofService)
             Hold(wanted, reason);
-        _wanted.RemoveAll(ofService.ToHashSet().Contains);
+        _wanted.RemoveAll(w => w.IsFirstStart && w.Service.Id == ofService[0].Service.Id);
     }
 
     private void PlaceAlike(Scheduler scheduler, List<Wanted> alike)

@@ -41,7 +41,7 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
         foreach (var view in _views)
             Visit(view);
         ReplaceNext();
-        _rollout.Report(_views);
+        _rollout.Report(_views, _outdated.Count > 0 && !service.IsRollback() ? _waitsFor : null);
     }
 
     /// <summary>Slots at which there is something to do; all of them when an earlier spec is involved, as then one depends on the others.</summary>
@@ -60,18 +60,25 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
     private bool IsMixed(SlotView view) => view.Up.Exists(r => !IsCurrent(r)) || view.Ended.LastOrDefault() is { } last && !IsCurrent(last);
 
     /// <summary>The slot is not asked for (any more): all its replicas go, and their records once they ended.</summary>
-    private static int Retire(SlotView view)
+    private int Retire(SlotView view)
     {
         foreach (var replica in view.Up.ToList())
             view.Shut(replica);
-        view.RemoveEnded(keep: 0);
+        view.RemoveEnded(keep: HasDoneItsWork(view) ? 1 : 0);
         return view.Going.Count;
     }
+
+    // A node that was away for a moment does not do a job twice.
+    private bool HasDoneItsWork(SlotView view) =>
+        service is { Removing: false, Spec.Mode: ServiceMode.Global } && view.Ended.LastOrDefault() is { } last && IsCurrent(last)
+        && last.State() == ReplicaState.Complete && !RestartRule.IsFailure(last, service.Spec.Restart)
+        && round.State.Nodes.Values.Any(n => AskedSlots.SlotOf(n) == view.Number);
 
     private void Visit(SlotView view)
     {
         view.RemoveEnded(HistoryMax);
-        var keeper = KeepBest(view, view.Up.Where(r => IsCurrent(r) && !MustMove(r)));
+        var staying = view.Up.Where(r => !MustMove(r)).ToList();
+        var keeper = KeepBest(view, staying.Where(IsCurrent)) ?? (_rollout.HoldsBack(view) ? KeepBest(view, staying) : null);
         if (keeper is null)
         {
             VisitOutdated(view);
@@ -82,11 +89,13 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
         view.IsGood = view.Up.Exists(r => r.IsServing());
         if (!keeper.IsPlaced())
             Start(WantedOf(view, keeper, isNew: false, Leaving(view)));
+        if (view.IsGood && !IsCurrent(keeper))
+            _outdated.Add((view, keeper));
     }
 
     // Start-first keeps one of an earlier spec until its successor has proved itself: what crashes at once was running for a moment.
     private bool CanGo(Replica other, Replica keeper) =>
-        keeper.IsServing() && (IsCurrent(other) || _rollout.Order != RolloutOrder.StartFirst || _rollout.IsProven(keeper));
+        keeper.IsServing() && (IsCurrent(other) || other.SpecRevision == keeper.SpecRevision || _rollout.Order != RolloutOrder.StartFirst || _rollout.IsProven(keeper));
 
     /// <summary>No replica of the slot is as it should be: those that are up run an old spec or must leave their node.</summary>
     private void VisitOutdated(SlotView view)
@@ -99,8 +108,6 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
             Move(view, old);
         else if (view.IsGood)
             _outdated.Add((view, old));
-        else if (_rollout.IsHalted)
-            StartIfUnplaced(view, old);
         else
             Renew(view, old);
     }
@@ -110,12 +117,6 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
         if (!view.IsGood)
             view.Shut(old);
         Refill(view, old);
-    }
-
-    private void StartIfUnplaced(SlotView view, Replica old)
-    {
-        if (!old.IsPlaced())
-            Start(WantedOf(view, old, isNew: false, []));
     }
 
     private void Renew(SlotView view, Replica old)
@@ -130,21 +131,33 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
         if (leaving is null && view.Going.Count > 0)
             return;
         var last = view.Ended.LastOrDefault(e => leaving is null || e.CreatedRevision > leaving.CreatedRevision);
-        var restores = _rollout.IsHalted && last is not null && !IsCurrent(last);
-        var decision = last is null || (!IsCurrent(last) && !restores) ? RestartDecision.AtOnce(Unproven(leaving)) : RestartRule.After(last, service.Spec.Restart);
+        var restored = Restored(view, leaving is not null && MustMove(leaving) ? leaving : last);
+        var decision = last is null || (!IsCurrent(last) && restored is null) ? RestartDecision.AtOnce(Unproven(leaving)) : RestartRule.After(last, service.Spec.Restart);
         if (!decision.Restart)
         {
             round.Message(last!, decision.Message);
             view.IsGood = view.IsGood || !RestartRule.IsFailure(last!, service.Spec.Restart);
             return;
         }
-        Start(WantedOf(view, NewReplica(view.Number, decision, restores ? last : null), isNew: true, Leaving(view)));
+        Start(WantedOf(view, NewReplica(view, decision, restored), isNew: true, Leaving(view)));
     }
+
+    /// <summary>What the next replica is a copy of: one of an earlier spec, as long as the rollout does not go on here. A slot that tells of the trouble goes
+    /// on telling.</summary>
+    private Replica? Restored(SlotView view, Replica? source) =>
+        source is not null && !IsCurrent(source) && _rollout.HoldsBack(view) && !_rollout.IsTroubled(view) ? source : null;
 
     // Another node is no proof.
     private int Unproven(Replica? leaving) => leaving is not null && IsCurrent(leaving) && !_rollout.IsProven(leaving) ? leaving.FailuresInRow : 0;
 
-    private Replica NewReplica(int slot, RestartDecision decision, Replica? restored) => new()
+    private Replica NewReplica(SlotView view, RestartDecision decision, Replica? restored)
+    {
+        if (restored is null)
+            _rollout.Begin(view);
+        return view.Successor = Made(view.Number, decision, restored);
+    }
+
+    private Replica Made(int slot, RestartDecision decision, Replica? restored) => new()
     {
         Id = round.NewId(service.Id, slot),
         ServiceId = service.Id,
@@ -177,7 +190,7 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
     /// <summary>Rolling replacement: the next replicas of an earlier spec make room, or get a successor beside them.</summary>
     private void ReplaceNext()
     {
-        if (_outdated.Count == 0 || _waitsFor is not null)
+        if (_outdated.Count == 0 || (_waitsFor is not null && !service.IsRollback()))
             return;
         // A successor that failed beside the old replica is tried again as its restart policy says.
         foreach (var (view, old) in _outdated.Where(o => _rollout.IsTroubled(o.View)))

@@ -27,6 +27,9 @@ internal sealed class SlotView
     /// <summary>Desired running and not ended.</summary>
     public List<Replica> Up { get; } = [];
 
+    /// <summary>Made for the slot in this round.</summary>
+    public Replica? Successor { get; set; }
+
     /// <summary>Nothing is missing here: it serves, or has done its work for good.</summary>
     public bool IsGood { get; set; }
 

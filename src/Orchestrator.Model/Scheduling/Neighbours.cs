@@ -36,14 +36,18 @@ internal static class Neighbours
         return all.OrderByDescending(w => priorities[service(w).Id].Priority).ThenBy(w => priorities[service(w).Id].Depth);
     }
 
-    // What a service needs beside it is as urgent as the service. Specs have no cycles of affinity.
+    // What a service needs beside it is as urgent as the service. One spec has no cycles of affinity, but versions that were returned to may make one.
     private static int Raise(Dictionary<string, (int Depth, int Priority)> known, ClusterState state, Service service, int priority)
     {
+        priority = Math.Max(priority, service.Spec.Priority);
+        if (known.TryGetValue(service.Id, out var before) && before.Priority >= priority)
+            return before.Depth;
+        known[service.Id] = (0, priority);
         var depth = 0;
         foreach (var other in service.Spec.Affinity.Where(a => a != service.Name))
             if (state.Services.GetValueOrDefault(ServiceChanges.Id(service.Stack, other)) is { } needed)
-                depth = Math.Max(depth, Raise(known, state, needed, Math.Max(priority, service.Spec.Priority)) + 1);
-        known[service.Id] = (depth, Math.Max(Math.Max(priority, service.Spec.Priority), known.TryGetValue(service.Id, out var before) ? before.Priority : int.MinValue));
+                depth = Math.Max(depth, Raise(known, state, needed, priority) + 1);
+        known[service.Id] = (depth, priority);
         return depth;
     }
 
@@ -64,8 +68,9 @@ internal static class Neighbours
     {
         if (state.Services.GetValueOrDefault(serviceId) is not { } own || state.Stacks.GetValueOrDefault(own.Stack) is not { } stack)
             return [];
-        return stack.Spec.Services.Where(s => s.Name != spec.Name && s.AntiAffinity.Contains(spec.Name) && !spec.AntiAffinity.Contains(s.Name))
-            .Select(s => state.Services.GetValueOrDefault(ServiceChanges.Id(own.Stack, s.Name))).OfType<Service>();
+        return stack.Spec.Services.Where(s => s.Name != spec.Name && !spec.AntiAffinity.Contains(s.Name))
+            .Select(s => state.Services.GetValueOrDefault(ServiceChanges.Id(own.Stack, s.Name))).OfType<Service>()
+            .Where(s => s.Spec.AntiAffinity.Contains(spec.Name));
     }
 
     private static string Id(ClusterState state, string serviceId, string other) =>

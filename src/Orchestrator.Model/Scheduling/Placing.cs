@@ -15,7 +15,9 @@ internal sealed class Placing(Scheduler scheduler, string serviceId, ServiceSpec
     public IEnumerable<Filter> Filters => _ofNode.Concat(_ofNeighbours);
 
     /// <summary>Services with the same key are refused by the same nodes. Null: what else runs where counts, too.</summary>
-    public string? ClassKey => _ofNeighbours.Count > 0 ? null : string.Join('\n', _ofNode.Select(f => f.Explain));
+    public string? ClassKey => _ofNeighbours.Count > 0
+        ? null
+        : string.Join('\n', [spec.Platform, $"{spec.Reservations}", .. spec.Constraints, .. Candidate.HostPortsOf(spec).Select(p => p.ToString())]);
 
     public Filter? Refusal(Candidate candidate)
     {

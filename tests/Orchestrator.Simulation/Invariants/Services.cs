@@ -1,5 +1,6 @@
 using Orchestrator.Engine.Containers;
 using Orchestrator.Model;
+using Orchestrator.Model.Reconciling;
 using Orchestrator.Simulation.Machines;
 using Orchestrator.Simulation.Running;
 
@@ -22,7 +23,7 @@ internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
 
     private IEnumerable<string> Wrong(ClusterState state, Service service)
     {
-        var slots = Enumerable.Range(1, service.Spec.Replicas).Select(number => (Number: number, Why: Why(state, service, number))).ToList();
+        var slots = AskedSlots.Of(state, service).All.Select(number => (Number: number, Why: Why(state, service, number))).ToList();
         // An update stops while something is missing anywhere in the service.
         var stopped = slots.Any(s => s.Why == "");
         foreach (var (number, why) in slots)
@@ -50,12 +51,14 @@ internal sealed class Services(SimulatedCluster cluster) : Invariant(cluster)
         state.Nodes.GetValueOrDefault(replica.NodeId) is { Status: NodeStatus.NodeReady, Availability: Availability.Active } node
         && Oracle.Allows(service.Spec, node);
 
+    private static bool MayHave(Service service, int slot, Node node) => service.Spec.Mode != ServiceMode.Global || AskedSlots.SlotOf(node) == slot;
+
     /// <summary>Empty: a good one. Null: none.</summary>
     private static string? Excuse(ClusterState state, Service service, Replica newest)
     {
         var message = newest.Message;
         if (message.StartsWith("no node", StringComparison.Ordinal))
-            return state.Nodes.Values.FirstOrDefault(n => Oracle.Fits(state, service.Spec, n)) is { } node ? $"says '{message}', but {node.Id} has room" : "";
+            return state.Nodes.Values.FirstOrDefault(n => MayHave(service, newest.Slot, n) && Oracle.Fits(state, service.Spec, n)) is { } node ? $"says '{message}', but {node.Id} has room" : "";
         if (message.StartsWith("waits for", StringComparison.Ordinal))
             return service.Spec.DependsOn.Count > 0 ? "" : $"says '{message}', but needs nobody";
         if (!newest.IsLive() && (message.StartsWith("not restarted", StringComparison.Ordinal) || newest.State() == ReplicaState.Complete))

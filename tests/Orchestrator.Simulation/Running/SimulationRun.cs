@@ -48,6 +48,8 @@ internal static class SimulationRun
         for (var waited = PollMs; ; waited += PollMs)
         {
             Run(cluster, cluster.Time.NowMs + PollMs);
+            if (waited % 10_000 == 0)
+                LetGo(cluster);
             if (mends && waited % 10_000 == 0)
                 Mend(cluster);
             var unsettled = waited >= 5000 ? cluster.Checks.Unsettled() : ["too early"];
@@ -57,6 +59,12 @@ internal static class SimulationRun
             if (waited >= ConvergeMsMax)
                 throw new InvariantViolationException($"not well {waited / 1000} s after the trouble ended: {string.Join("\n  ", unsettled)}");
         }
+    }
+
+    private static void LetGo(SimulatedCluster cluster)
+    {
+        foreach (var action in Users.SteerRollout.LetGo(cluster.Log.Newest))
+            cluster.User.Ask(action);
     }
 
     private static void Mend(SimulatedCluster cluster)

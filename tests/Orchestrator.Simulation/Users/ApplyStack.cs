@@ -22,7 +22,7 @@ internal sealed class ApplyStack(StackSpec spec) : UserAction
         && spec.Services.All(s => state.Services.GetValueOrDefault($"{spec.Name}/{s.Name}") is { Removing: false } service && IsAsAsked(service, s))
         && state.Services.Values.Count(s => s.Stack == spec.Name && !s.Removing) == spec.Services.Count;
 
-    // A version that failed may have been rolled back since.
+    // A version may have been rolled back since.
     private static bool IsAsAsked(Service service, ServiceSpec asked) =>
-        service.Spec.Equals(asked) || (service.IsRollback() && service.History.Any(v => v.Spec.Equals(asked)));
+        service.Spec.Equals(asked) || service.History.Any(v => v.Spec.Equals(asked));
 }

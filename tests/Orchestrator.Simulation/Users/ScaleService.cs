@@ -15,5 +15,5 @@ internal sealed class ScaleService(Service service, int replicas) : UserAction
     public override Operation? ToOperation(ClusterState state) =>
         state.Services.ContainsKey(service.Id) ? new() { ScaleService = new() { ServiceId = service.Id, Replicas = replicas } } : null;
 
-    public override bool IsDone(ClusterState state) => state.Services.GetValueOrDefault(service.Id) is { } now && (now.Removing || now.Spec.Replicas == replicas || now.IsRollback());
+    public override bool IsDone(ClusterState state) => state.Services.GetValueOrDefault(service.Id) is { } now && (now.Removing || now.Spec.Replicas == replicas || now.History.Any(v => v.Spec.Replicas == replicas));
 }

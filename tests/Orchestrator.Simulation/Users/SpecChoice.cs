@@ -25,7 +25,7 @@ internal static class SpecChoice
     public static string Image(Dice dice) =>
         SimulatedProgram.Image(dice.Chance(65) ? SimulatedProgram.Good : dice.Of(SimulatedProgram.Kinds), dice.Between(1, 9));
 
-    public static string Describe(ServiceSpec spec) => $"{spec.Name} {spec.Replicas} x {spec.Container.Image}"
+    public static string Describe(ServiceSpec spec) => $"{spec.Name} {(spec.Mode == ServiceMode.Global ? "global" : spec.Replicas)} x {spec.Container.Image}"
         + (spec.Reservations is { } r ? $" reserving {Amount.Cpus(r.NanoCpus)} {Amount.Bytes(r.MemoryBytes)}" : "")
         + (spec.Constraints.Count > 0 ? $" on {spec.Constraints[0]}" : "")
         + (spec.DependsOn.Count > 0 ? $" after {spec.DependsOn[0].Service} {spec.DependsOn[0].Condition}" : "")
@@ -62,6 +62,8 @@ internal static class SpecChoice
             spec.Constraints.Add($"node.labels.zone{dice.Of("==", "!=")}{dice.Of(Zones)}");
         if (dice.Chance(25))
             spec.Restart = Restart(dice);
+        if (dice.Chance(12))
+            spec.Mode = ServiceMode.Global;
         if (dice.Chance(35))
             spec.Update = Rollout(dice);
         if (dice.Chance(40))

@@ -11,6 +11,7 @@ internal static class UserActions
         (5, ApplyStack.Choose),
         (6, UpdateImage.Choose),
         (6, ScaleService.Choose),
+        (3, SteerRollout.Choose),
         (1, RemoveStack.Choose),
         (1, RemoveService.Choose),
         (3, DrainNode.Choose),

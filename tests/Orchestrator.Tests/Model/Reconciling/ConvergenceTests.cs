@@ -169,6 +169,12 @@ public sealed class ConvergenceTests
                 service.Container.Image = "mended";
             cluster.Do(Specs.Put(spec));
         }
+        // What is held back goes on with what it has, which may crash for ever.
+        for (var i = 0; i < 20; i++)
+        {
+            Wait(cluster, 30);
+            Steered(cluster);
+        }
         cluster.Settle(patienceMs: 200_000);
         while (Steered(cluster))
             cluster.Settle(patienceMs: 200_000);
