@@ -19,8 +19,8 @@ internal static class DeployReader
 
     private static readonly Keys<ServiceSpec> s_resourceKeys = new("resources")
     {
-        { "limits", (f, s) => s_limitKeys!.Read(f, s.Limits = new Resources()) },
-        { "reservations", (f, s) => s_reservationKeys!.Read(f, s.Reservations = new Resources()) },
+        { "limits", (f, s) => s_limitKeys!.Read(f, s.Limits ??= new Resources()) },
+        { "reservations", (f, s) => s_reservationKeys!.Read(f, s.Reservations ??= new Resources()) },
     };
 
     private static readonly Keys<Resources> s_limitKeys = new("limits", UnsupportedKeys.Resources)
