@@ -247,6 +247,27 @@ public sealed class MergeTests
         ComposeFiles.Of(("compose.yaml", "services: { web: { image: a, deploy: { replicas: 1 } } }"), ("over.yaml", "services: { web: { deploy: x } }")).Load()
             .Errors.Select(e => e.ToString()));
 
+    [Theory]
+    [InlineData("environment: x", "environment: y", "got \"y\"; expected a mapping (KEY: value) or a list (- KEY=value)")]
+    [InlineData("labels: x", "labels: y", "got \"y\"; expected a mapping (KEY: value) or a list (- KEY=value)")]
+    [InlineData("depends_on: x", "depends_on: y", "got \"y\"; expected a list of services, or a mapping of services to conditions")]
+    [InlineData("networks: x", "networks: y", "got \"y\"; expected ")]
+    [InlineData("labels: x", "labels: [a=1]", "got a list, which cannot be merged with text at compose.yaml:1; ")]
+    [InlineData("labels: [a=1]", "labels: x", "got text, which cannot be merged with a list at compose.yaml:1; ")]
+    [InlineData("labels: [{ a: 1 }]", "labels: { a: 1 }", "got a mapping, which cannot be merged with a list at compose.yaml:1; ")]
+    public void A_value_of_a_kind_that_the_key_never_has_is_named(string before, string after, string message)
+    {
+        string[][] ways =
+        [
+            Errors(("compose.yaml", $"services: {{ web: {{ image: a, {before} }} }}"), ("over.yaml", $"services: {{ web: {{ {after} }} }}")),
+            Errors(("compose.yaml", $"services: {{ web: {{ extends: base, {after} }}, base: {{ image: a, {before} }} }}")),
+        ];
+        foreach (var errors in ways)
+            Assert.Contains(errors, e => e.Contains(message, StringComparison.Ordinal));
+    }
+
+    private static string[] Errors(params (string, string)[] files) => [.. ComposeFiles.Of(files).Load().Errors.Select(e => e.ToString())];
+
     private static void Service(string before, string after, string expected)
     {
         var files = Files(before, after);
