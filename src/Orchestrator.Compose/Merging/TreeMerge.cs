@@ -15,6 +15,8 @@ internal sealed class TreeMerge(Report report, bool keepMarks)
     {
         if (after.Mark == MergeMark.Override)
             return keepMarks ? after : Settle(after);
+        if (before is YamlScalar { IsNull: true })
+            return Kept(after);
         if (after is YamlScalar { IsNull: true })
             return before;
         return MergeRules.For(path) switch

@@ -187,6 +187,30 @@ public sealed class MergeTests
         """);
 
     [Fact]
+    public void Over_a_key_with_nothing_after_it_the_later_value_counts() => Service(
+        "environment: , labels: , networks: , depends_on: , sysctls: , annotations: , dns: , tmpfs: , deploy: ",
+        "environment: { A: 1 }, labels: [a=1], networks: [back], depends_on: [b], sysctls: { net.core.somaxconn: 1 }, annotations: { a: 1 }, dns: 1.1.1.1, tmpfs: [/run], deploy: { replicas: 2 }",
+        """
+        environment:
+          A: 1
+        labels:
+          - a=1
+        networks:
+          - back
+        depends_on:
+          - b
+        sysctls:
+          net.core.somaxconn: 1
+        annotations:
+          a: 1
+        dns: 1.1.1.1
+        tmpfs:
+          - /run
+        deploy:
+          replicas: 2
+        """);
+
+    [Fact]
     public void Reset_takes_away_and_override_replaces_the_whole() => Service(
         "ports: ['8080:80'], user: '5', environment: { A: 1, B: 2 }, labels: { a: 1 }, cap_add: [KILL]",
         "ports: !reset [], user: !reset null, environment: { A: !reset null }, labels: !override { b: 2 }, cap_add: !override [CHOWN]",
