@@ -17,9 +17,10 @@ internal sealed class TreeMerge(Report report, bool keepMarks)
             return keepMarks ? after : Settle(after);
         if (before is YamlScalar { IsNull: true })
             return Kept(after);
-        if (after is YamlScalar { IsNull: true })
+        var rule = MergeRules.For(path);
+        if (rule != MergeRule.Replace && after is YamlScalar { IsNull: true })
             return before;
-        return MergeRules.For(path) switch
+        return rule switch
         {
             MergeRule.Replace => Kept(after),
             MergeRule.Pairs => Merge(before, after, Forms.Pairs, path, MergeMappings),

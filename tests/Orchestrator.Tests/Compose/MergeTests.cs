@@ -210,6 +210,23 @@ public sealed class MergeTests
           replicas: 2
         """);
 
+    [Theory]
+    [InlineData("environment: { DEBUG: '0' }", "environment: [DEBUG]")]
+    [InlineData("environment: [DEBUG=0]", "environment: { DEBUG: }")]
+    public void A_variable_that_a_later_file_passes_on_is_passed_on(string before, string after) => Assert.Equal("passed",
+        Files(before, after).Load(r => r with { Environment = new Dictionary<string, string> { ["DEBUG"] = "passed" } }).Spec!.Services[0].Container.Environment["DEBUG"]);
+
+    [Fact]
+    public void Nothing_after_a_command_a_label_or_a_test_goes_back_to_what_is_without()
+    {
+        var container = Files("command: [a], entrypoint: [b], labels: { a: 1, b: 2 }, healthcheck: { test: c, retries: 3 }", "command: , entrypoint: null, labels: { a: }, healthcheck: { test: null }")
+            .Load().Spec!.Services[0].Container;
+        Assert.False(container.CommandSet || container.EntrypointSet);
+        Assert.Equal(("", "2"), (container.Labels["a"], container.Labels["b"]));
+        Assert.Empty(container.Healthcheck.Test);
+        Assert.Equal(3, container.Healthcheck.Retries);
+    }
+
     [Fact]
     public void Reset_takes_away_and_override_replaces_the_whole() => Service(
         "ports: ['8080:80'], user: '5', environment: { A: 1, B: 2 }, labels: { a: 1 }, cap_add: [KILL]",
