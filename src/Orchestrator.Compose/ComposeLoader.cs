@@ -19,6 +19,8 @@ public static class ComposeLoader
         var variables = ReadEnvFiles(request, report);
         string? Known(string name) => request.Environment.GetValueOrDefault(name) ?? variables.GetValueOrDefault(name);
         var files = request.Files.Count > 0 ? request.Files : UsualFiles.Find(request, Known);
+        if (request.Files.Count == 0)
+            request = request with { Directory = ComposeRequest.DirectoryOf(files, request.Directory) };
         if (files.Count == 0)
             report.Error(default, "", "there is no such file; name a compose file");
         var name = "";

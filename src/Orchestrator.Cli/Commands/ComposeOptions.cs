@@ -49,7 +49,7 @@ internal sealed class ComposeOptions
     {
         var files = parse.GetValue(_files) ?? [];
         // Beside the first file, as its author expects; what is named is named from here.
-        var directory = files is [not "-" and var first, ..] ? Path.GetDirectoryName(Path.GetFullPath(first)) ?? "/" : Directory.GetCurrentDirectory();
+        var directory = ComposeRequest.DirectoryOf(files, Directory.GetCurrentDirectory());
         var result = ComposeLoader.Load(new ComposeRequest(directory, path => Open(session, path), ProcessEnvironment())
         {
             Files = files,

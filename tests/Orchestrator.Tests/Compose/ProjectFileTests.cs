@@ -24,6 +24,13 @@ public sealed class ProjectFileTests
     }
 
     [Fact]
+    public void The_project_lies_where_the_first_file_of_COMPOSE_FILE_does()
+    {
+        var result = ComposeFiles.Of(("prod/compose.yaml", "services: { a: { image: 'a:${TAG}', volumes: ['./data:/data'] } }"), (".env", "COMPOSE_FILE=prod/compose.yaml\nTAG=5")).Load();
+        Assert.Equal(("prod", "a:5", "/srv/shop/prod/data"), (result.Spec!.Name, result.Spec.Services[0].Container.Image, result.Spec.Services[0].Container.Mounts[0].Source));
+    }
+
+    [Fact]
     public void Without_any_file_that_is_said() =>
         Assert.Equal("/srv/shop/compose.yaml: there is no such file; name a compose file", Assert.Single(ComposeFiles.Of(("x.yml", "")).Load(r => r with { Files = [] }).Errors).ToString());
 
