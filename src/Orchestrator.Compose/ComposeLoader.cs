@@ -43,7 +43,7 @@ public static class ComposeLoader
         if (readable)
             StackReader.Read(new Field("", "", root.At, root, report), draft);
         return report.HasErrors ? new ComposeResult(null, report.Errors, report.Warnings)
-            : new ComposeResult(draft.Spec, [], report.Warnings) { Document = new ComposeDocument(name, root, [.. Profiles.Names(merged)]) };
+            : new ComposeResult(draft.Spec, [], report.Warnings) { Document = new ComposeDocument(draft.Spec, root, [.. Profiles.Names(merged)]) };
     }
 
     private static Dictionary<string, string> ReadEnvFiles(ComposeRequest request, Report report)

@@ -17,6 +17,9 @@ internal enum MergeRule
 
     /// <summary>A list, or one value alone.</summary>
     List,
+
+    /// <summary>A list, or a mapping of names to addresses.</summary>
+    Hosts,
     Logging,
 }
 
@@ -35,7 +38,8 @@ internal static class MergeRules
         ["environment" or "labels" or "annotations" or "sysctls"] or ["deploy", "labels"] => MergeRule.Pairs,
         ["environment" or "labels" or "annotations" or "sysctls", _] or ["deploy", "labels", _] => MergeRule.Replace,
         ["depends_on" or "networks"] => MergeRule.Named,
-        ["env_file" or "label_file" or "dns" or "dns_search" or "dns_opt" or "tmpfs" or "extra_hosts"] => MergeRule.List,
+        ["env_file" or "label_file" or "dns" or "dns_search" or "dns_opt" or "tmpfs"] => MergeRule.List,
+        ["extra_hosts"] => MergeRule.Hosts,
         ["logging"] => MergeRule.Logging,
         _ => MergeRule.ByKind,
     };

@@ -26,6 +26,7 @@ internal sealed class TreeMerge(Report report, bool keepMarks)
             MergeRule.Pairs => Merge(before, after, Forms.Pairs, path, MergeMappings),
             MergeRule.Named => Merge(before, after, Forms.Named, path, MergeMappings),
             MergeRule.List => Merge(before, after, Forms.List, path, MergeLists),
+            MergeRule.Hosts => Merge(before, after, Forms.Hosts, path, MergeLists),
             MergeRule.Logging => MergeLogging(before, after, path),
             _ => MergeByKind(before, after, path),
         };

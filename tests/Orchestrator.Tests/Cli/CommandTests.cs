@@ -95,7 +95,7 @@ public sealed class CommandTests : IAsyncLifetime
 
             var (exitCode, output, error) = await _cluster.OrcAsync(["compose", "config", .. options]);
             Assert.Equal((0, ""), (exitCode, error));
-            Assert.Equal("name: shop\nservices:\n  web:\n    image: \"web:2\"\n    user: \"5\"\n  debug:\n    image: d\n    profiles:\n      - debug\n", output);
+            Assert.Equal("name: shop\nservices:\n  web:\n    image: \"web:2\"\n    user: \"5\"\n  debug:\n    image: d\n", output);
             Assert.Equal("web", (string?)JsonNode.Parse((await _cluster.OrcAsync(["compose", "config", "-o", "json", .. options])).Output)!["services"]![0]!["name"]);
             Assert.Equal("web\ndebug\n", (await _cluster.OrcAsync(["compose", "config", "--services", .. options])).Output);
             Assert.Equal("web:2\nd\n", (await _cluster.OrcAsync(["compose", "config", "--images", .. options])).Output);

@@ -68,7 +68,8 @@ public sealed class ExtendsTests
                 volumes:
                   - "/srv/shop/lib/data:/data"
                   - "/srv/shop/own:/own"
-                env_file: /srv/shop/lib/a.env
+                environment:
+                  FROM: lib
 
             """);
 

@@ -42,9 +42,9 @@ public sealed class MergeTests
         tmpfs:
           - "/run:size=1m"
           - /tmp
-        env_file:
-          - /srv/shop/a.env
-          - /srv/shop/b.env
+        environment:
+          A: "1"
+          B: "1"
         """);
 
     [Fact]
@@ -70,7 +70,6 @@ public sealed class MergeTests
         environment:
           A: "1"
           B: 3
-          C: null
           D: x=y
         labels:
           a: 1

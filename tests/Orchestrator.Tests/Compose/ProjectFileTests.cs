@@ -72,6 +72,49 @@ public sealed class ProjectFileTests
         Assert.Contains("C: true\n", text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_is_printed_needs_no_other_file_and_nothing_of_the_environment()
+    {
+        var files = ComposeFiles.Of(
+            ("compose.yaml",
+                """
+                services:
+                  a:
+                    image: a
+                    profiles: [asked]
+                    env_file: { path: ~/a.env }
+                    environment: [SET, UNSET, OWN=1]
+                    label_file: ~/labels.env
+                    labels: { own: "1" }
+                  b: { image: b, environment: { SET: , UNSET: } }
+                """),
+            ("over.yaml", "services: { a: { env_file: [{ path: b.env, required: false }] } }"),
+            ("/home/me/a.env", "PRICE='$5'\nOWN=2"), ("b.env", "B=2"), ("/home/me/labels.env", "from=file"));
+        var result = files.Load(r => r with { Profiles = ["asked"], Environment = new Dictionary<string, string> { ["HOME"] = "/home/me", ["SET"] = "s" } });
+        var text = result.Document!.ToYaml();
+        Assert.Equal(
+            """
+            name: shop
+            services:
+              a:
+                image: a
+                environment:
+                  B: "2"
+                  OWN: "1"
+                  PRICE: $$5
+                  SET: s
+                labels:
+                  from: file
+                  own: "1"
+              b:
+                image: b
+                environment:
+                  SET: s
+
+            """, text);
+        Assert.Equal(result.Spec, ComposeFiles.Of(("one.yaml", text)).Load().Spec);
+    }
+
     private static (string, string) Named(ComposeResult result) => (result.Spec!.Name, result.Spec.Services[0].Container.Image);
 
     private static IEnumerable<(string, string)> Each(params string[] files) =>
