@@ -63,7 +63,7 @@ public sealed class ProjectFileTests
               a:
                 image: "5"
                 user: "0x1F"
-                command: ["true", "null", "~", "1e3", "yes", "a: b", "# no comment", " spaces ", "", "$$HOME", "a\nb\t", "é", "'", "- x", "{}", "*a", "<<", "12:30:45"]
+                command: ["true", "null", "~", "1e3", "yes", "a: b", "# no comment", " spaces ", "", "$$HOME", "a\nb\t", "é", "'", "- x", "{}", "*a", "<<", "12:30:45", "a\rb", "a\r\nb\n", "a\Nb", "a\Lb\Pc"]
                 environment: { A: "no", B: 5, C: true, D: "$$x${E:-e}" }
                 x-own: { keep: [me] }
             """)).Resolved();
