@@ -23,7 +23,14 @@ internal sealed class Extends(ComposeTree tree)
     {
         if (Services(root) is not { } services)
             return root;
-        var applied = services.Entries.Select(e => e with { Value = Whole(root, e, []) }).ToList();
+        var applied = new List<YamlEntry>();
+        var size = 0L;
+        // Of more than that nothing is made: it is refused as it is.
+        foreach (var entry in services.Entries.TakeWhile(_ => size <= YamlReader.MaxNodes))
+        {
+            applied.Add(entry with { Value = Whole(root, entry, []) });
+            size += applied[^1].Value.Size;
+        }
         return applied.SequenceEqual(services.Entries) ? root : With(root, new YamlMapping(services.At, applied) { Mark = services.Mark });
     }
 
