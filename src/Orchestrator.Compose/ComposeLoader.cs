@@ -23,6 +23,8 @@ public static class ComposeLoader
             request = request with { Directory = ComposeRequest.DirectoryOf(files, request.Directory) };
         if (files.Count == 0)
             report.Error(default, "", "there is no such file; name a compose file");
+        else
+            report = report with { File = files[0] };
         var name = "";
         string? Lookup(string variable) => Known(variable) ?? (variable == StackName.Variable ? name : null);
         var tree = new ComposeTree(request.Open, report);

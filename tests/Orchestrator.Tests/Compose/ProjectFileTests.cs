@@ -31,6 +31,11 @@ public sealed class ProjectFileTests
     }
 
     [Fact]
+    public void What_is_of_no_place_is_said_of_the_first_file() => Assert.Equal(
+        ["first.yaml: the stack has no name; write name: at the top of the file"],
+        ComposeFiles.Of(("first.yaml", "services: { a: { image: a } }"), ("over.yaml", "services: { a: { image: b } }")).Load(r => r with { Directory = "/" }).Errors.Select(e => e.ToString()));
+
+    [Fact]
     public void Without_any_file_that_is_said() =>
         Assert.Equal("/srv/shop/compose.yaml: there is no such file; name a compose file", Assert.Single(ComposeFiles.Of(("x.yml", "")).Load(r => r with { Files = [] }).Errors).ToString());
 
