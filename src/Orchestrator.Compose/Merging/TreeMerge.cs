@@ -15,7 +15,7 @@ internal sealed class TreeMerge(Report report, bool keepMarks)
     {
         if (after.Mark == MergeMark.Override)
             return keepMarks ? after : Settle(after);
-        if (before is YamlScalar { IsNull: true })
+        if (before is YamlScalar { IsNull: true } or { Mark: MergeMark.Reset })
             return Kept(after);
         var rule = MergeRules.For(path);
         if (rule != MergeRule.Replace && after is YamlScalar { IsNull: true })

@@ -145,6 +145,7 @@ internal static partial class ServiceReader
             return;
         service.Stack.Afterwards(() =>
         {
+            field.RefuseIf(service.Spec.Mode == ServiceMode.Global, $"got {scale}, but deploy.mode is global; a global service runs once on every node");
             if (service.DeployReplicas is { } replicas && replicas != scale)
                 field.Refuse($"got {scale}, but deploy.replicas says {replicas}; keep one of them");
         });
