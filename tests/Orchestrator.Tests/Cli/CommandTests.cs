@@ -60,6 +60,14 @@ public sealed class CommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Standard_input_is_read_once()
+    {
+        var (exitCode, _, error) = await _cluster.OrcAsync(["compose", "config", "-f", "-", "-f", "-"], "services: { a: { image: x } }"u8.ToArray());
+        Assert.Equal(2, exitCode);
+        Assert.Contains("-f - is given twice", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_bad_compose_file_is_exit_code_2_and_never_reaches_the_cluster()
     {
         var (exitCode, _, error) = await _cluster.OrcAsync(["apply", "-f", "-"], "services:\n  a: { image: x, deploy: { replicas: many }, gpus: all }\n"u8.ToArray());
