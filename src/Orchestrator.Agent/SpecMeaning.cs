@@ -42,7 +42,7 @@ internal static class SpecMeaning
             HostUts = spec.UtsMode == "host",
             SeccompUnconfined = spec.SecurityOptions.Any(o => o is "seccomp=unconfined" or "seccomp:unconfined"),
             SeccompProfile = spec.SecurityOptions.FirstOrDefault(o => o.StartsWith("seccomp={", StringComparison.Ordinal))?["seccomp=".Length..] ?? "",
-            Hosts = [.. ExtraHosts(spec, network, attachment), .. attachment?.Addresses.Values.Select(a => new HostEntry(a, hostname)) ?? []],
+            Hosts = [.. ExtraHosts(spec, network, attachment), .. OwnNames(hostname, attachment)],
             Dns = Dns(spec, attachment),
             Labels = new Dictionary<string, string>(spec.Labels),
             Annotations = new Dictionary<string, string>(spec.Annotations),
@@ -60,6 +60,10 @@ internal static class SpecMeaning
             LogFilesMax = spec.Log?.MaxFiles ?? 0,
         };
     }
+
+    // Without a name of its own a container has the node's, which is not its address.
+    private static IEnumerable<HostEntry> OwnNames(string hostname, Attachment? attachment) =>
+        hostname.Length == 0 ? [] : attachment?.Addresses.Values.Select(a => new HostEntry(a, hostname)) ?? [];
 
     public static ContainerLimits Limits(Resources? limits) => limits is null ? new ContainerLimits() : new ContainerLimits(limits.NanoCpus, limits.MemoryBytes, limits.Pids)
     {

@@ -19,8 +19,12 @@ public static class ComposeLoader
         var variables = ReadEnvFiles(request, report);
         string? Known(string name) => request.Environment.GetValueOrDefault(name) ?? variables.GetValueOrDefault(name);
         var files = request.Files.Count > 0 ? request.Files : UsualFiles.Find(request, Known);
+        if (request.Files.Count == 0)
+            request = request with { Directory = ComposeRequest.DirectoryOf(files, request.Directory) };
         if (files.Count == 0)
             report.Error(default, "", "there is no such file; name a compose file");
+        else
+            report = report with { File = files[0] };
         var name = "";
         string? Lookup(string variable) => Known(variable) ?? (variable == StackName.Variable ? name : null);
         var tree = new ComposeTree(request.Open, report);
@@ -41,7 +45,7 @@ public static class ComposeLoader
         if (readable)
             StackReader.Read(new Field("", "", root.At, root, report), draft);
         return report.HasErrors ? new ComposeResult(null, report.Errors, report.Warnings)
-            : new ComposeResult(draft.Spec, [], report.Warnings) { Document = new ComposeDocument(name, root, [.. Profiles.Names(merged)]) };
+            : new ComposeResult(draft.Spec, [], report.Warnings) { Document = new ComposeDocument(draft.Spec, root, [.. Profiles.Names(merged)]) };
     }
 
     private static Dictionary<string, string> ReadEnvFiles(ComposeRequest request, Report report)

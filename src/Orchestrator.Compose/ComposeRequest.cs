@@ -16,6 +16,11 @@ public sealed record ComposeRequest(string Directory, Func<string, Stream?> Open
     /// <summary>Services without profiles are always there. Those of COMPOSE_PROFILES are asked for too; "*": all.</summary>
     public IReadOnlyList<string> Profiles { get; init; } = [];
 
+    /// <summary>A project lies where its first file does; standard input, "-", lies nowhere.</summary>
+    /// <param name="from">Where the files are named from, as an absolute path.</param>
+    public static string DirectoryOf(IEnumerable<string> files, string from) =>
+        files.FirstOrDefault(f => f != "-") is { } first ? Path.GetDirectoryName(Path.GetFullPath(first, from)) ?? "/" : from;
+
     /// <summary>Wins over COMPOSE_PROJECT_NAME, which wins over <c>name:</c>, which wins over the directory's name.</summary>
     public string? StackName { get; init; }
 }

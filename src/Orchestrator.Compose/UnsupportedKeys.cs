@@ -35,11 +35,6 @@ internal static class UnsupportedKeys
         ["gw_priority"] = "leave it out",
     };
 
-    public static Dictionary<string, string> Deploy { get; } = new()
-    {
-        ["endpoint_mode"] = "every service has a virtual IP, and tasks.SERVICE resolves to its replicas",
-    };
-
     public static Dictionary<string, string> Resources { get; } = new()
     {
         ["devices"] = "it belongs under reservations",

@@ -48,8 +48,10 @@ internal sealed class ComposeOptions
     public ComposeResult Read(Session session, ParseResult parse)
     {
         var files = parse.GetValue(_files) ?? [];
+        if (files.Count(f => f == "-") > 1)
+            throw new RefusedException("-f - is given twice, and standard input can be read once; keep one of them", ExitCode.Usage);
         // Beside the first file, as its author expects; what is named is named from here.
-        var directory = files is [not "-" and var first, ..] ? Path.GetDirectoryName(Path.GetFullPath(first)) ?? "/" : Directory.GetCurrentDirectory();
+        var directory = ComposeRequest.DirectoryOf(files, Directory.GetCurrentDirectory());
         var result = ComposeLoader.Load(new ComposeRequest(directory, path => Open(session, path), ProcessEnvironment())
         {
             Files = files,

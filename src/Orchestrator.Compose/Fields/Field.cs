@@ -1,6 +1,5 @@
 using System.Globalization;
 using Orchestrator.Compose.Yaml;
-using FilePath = System.IO.Path;
 
 namespace Orchestrator.Compose.Fields;
 
@@ -17,7 +16,7 @@ internal readonly record struct Field(string Path, string Key, Position KeyAt, Y
     public Func<string, string?> Lookup => Node.At.Origin!.Lookup;
 
     /// <summary>Relative paths begin where the file lies that this was written in, or where its project does.</summary>
-    public string PathOf(string path) => FilePath.Combine(Node.At.Origin!.Directory, path);
+    public string PathOf(string path) => Node.At.Origin!.PathOf(path);
 
     public void Refuse(string message) => Report.Error(Node.At, Path, message);
 

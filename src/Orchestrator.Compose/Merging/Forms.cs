@@ -21,13 +21,13 @@ internal static class Forms
         _ => null,
     };
 
-    public static YamlSequence? List(YamlNode node) => node switch
-    {
-        YamlSequence list => list,
-        YamlScalar scalar => new YamlSequence(scalar.At, [scalar]),
-        YamlMapping mapping => new YamlSequence(mapping.At, [.. mapping.Entries.SelectMany(Items)]) { Mark = mapping.Mark },
-        _ => null,
-    };
+    /// <summary>"a" is "- a".</summary>
+    public static YamlSequence? List(YamlNode node) => node as YamlSequence ?? new YamlSequence(node.At, [node]);
+
+    /// <summary>"a: 10.0.0.1" is "- a=10.0.0.1".</summary>
+    public static YamlSequence? Hosts(YamlNode node) => node is YamlMapping mapping
+        ? new YamlSequence(mapping.At, [.. mapping.Entries.SelectMany(Items)]) { Mark = mapping.Mark }
+        : List(node);
 
     // Of one name twice in a list the later counts, as for the reader.
     private static YamlMapping Mapping(YamlSequence list, Func<YamlScalar, YamlEntry> entry) =>
@@ -39,7 +39,7 @@ internal static class Forms
         return new YamlEntry(parts[0], item.At, parts.Length == 1 ? new YamlScalar(item.At, "", plain: true) : new YamlScalar(item.At, parts[1], plain: false));
     }
 
-    // extra_hosts: a name may have several addresses.
+    // A name may have several addresses.
     private static IEnumerable<YamlNode> Items(YamlEntry entry) => (entry.Value is YamlSequence list ? list.Items : [entry.Value])
         .Select(v => v is YamlScalar scalar ? new YamlScalar(scalar.At, $"{entry.Key}={scalar.Value}", plain: false) : v);
 }

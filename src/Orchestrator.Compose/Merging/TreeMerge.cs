@@ -15,14 +15,18 @@ internal sealed class TreeMerge(Report report, bool keepMarks)
     {
         if (after.Mark == MergeMark.Override)
             return keepMarks ? after : Settle(after);
-        if (after is YamlScalar { IsNull: true })
+        if (before is YamlScalar { IsNull: true } or { Mark: MergeMark.Reset })
+            return Kept(after);
+        var rule = MergeRules.For(path);
+        if (rule != MergeRule.Replace && after is YamlScalar { IsNull: true })
             return before;
-        return MergeRules.For(path) switch
+        return rule switch
         {
             MergeRule.Replace => Kept(after),
-            MergeRule.Pairs => Merge(Forms.Pairs(before), Forms.Pairs(after), path, MergeMappings),
-            MergeRule.Named => Merge(Forms.Named(before), Forms.Named(after), path, MergeMappings),
-            MergeRule.List => Merge(Forms.List(before), Forms.List(after), path, MergeLists),
+            MergeRule.Pairs => Merge(before, after, Forms.Pairs, path, MergeMappings),
+            MergeRule.Named => Merge(before, after, Forms.Named, path, MergeMappings),
+            MergeRule.List => Merge(before, after, Forms.List, path, MergeLists),
+            MergeRule.Hosts => Merge(before, after, Forms.Hosts, path, MergeLists),
             MergeRule.Logging => MergeLogging(before, after, path),
             _ => MergeByKind(before, after, path),
         };
@@ -58,15 +62,20 @@ internal sealed class TreeMerge(Report report, bool keepMarks)
         _ => Contradiction(before, after, path),
     };
 
-    // Of other kinds than the key may have: the reader would say so of one of them only.
-    private YamlNode Merge<T>(T? before, T? after, IReadOnlyList<string> path, Func<T, T, IReadOnlyList<string>, YamlNode> merge) where T : YamlNode =>
-        before is not null && after is not null ? merge(before, after, path) : Contradiction(before, after, path);
+    private YamlNode Merge<T>(
+        YamlNode before, YamlNode after, Func<YamlNode, T?> form, IReadOnlyList<string> path, Func<T, T, IReadOnlyList<string>, YamlNode> merge)
+        where T : YamlNode => (form(before), form(after)) switch
+        {
+            ({ } first, { } second) => merge(first, second, path),
+            // Neither is of a kind that the key may have: the reader says so.
+            (null, null) => Kept(after),
+            _ => Contradiction(before, after, path),
+        };
 
-    private YamlNode Contradiction(YamlNode? before, YamlNode? after, IReadOnlyList<string> path)
+    private YamlNode Contradiction(YamlNode before, YamlNode after, IReadOnlyList<string> path)
     {
-        var (first, second) = (before ?? after!, after ?? before!);
-        report.Error(second.At, string.Join('.', path), $"got {second.Kind}, which cannot be merged with {first.Kind} at {first.At.Origin?.File}:{first.At.Line}; write both in the same form, or !override before this one");
-        return first;
+        report.Error(after.At, string.Join('.', path), $"got {after.Kind}, which cannot be merged with {before.Kind} at {before.At.Origin?.File}:{before.At.Line}; write both in the same form, or !override before this one");
+        return before;
     }
 
     private YamlMapping MergeMappings(YamlMapping before, YamlMapping after, IReadOnlyList<string> path)

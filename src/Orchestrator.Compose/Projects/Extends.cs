@@ -23,7 +23,14 @@ internal sealed class Extends(ComposeTree tree)
     {
         if (Services(root) is not { } services)
             return root;
-        var applied = services.Entries.Select(e => e with { Value = Whole(root, e, []) }).ToList();
+        var applied = new List<YamlEntry>();
+        var size = 0L;
+        // Of more than that nothing is made: it is refused as it is.
+        foreach (var entry in services.Entries.TakeWhile(_ => size <= YamlReader.MaxNodes))
+        {
+            applied.Add(entry with { Value = Whole(root, entry, []) });
+            size += applied[^1].Value.Size;
+        }
         return applied.SequenceEqual(services.Entries) ? root : With(root, new YamlMapping(services.At, applied) { Mark = services.Mark });
     }
 
@@ -34,13 +41,15 @@ internal sealed class Extends(ComposeTree tree)
 
     private YamlNode Whole(YamlMapping root, YamlEntry service, IReadOnlyList<(string File, string Service)> ring)
     {
-        if (service.Value is not YamlMapping own || own.Entries.FirstOrDefault(e => e.Key == "extends") is not { Key: not null } extends || extends.Value is YamlScalar { IsNull: true })
+        if (service.Value is not YamlMapping own || own.Entries.FirstOrDefault(e => e.Key == "extends") is not { Key: not null } extends)
             return service.Value;
         var self = (File: root.At.Origin!.File, Service: service.Key);
         if (_done.TryGetValue(self, out var done))
             return done;
         var field = new Field($"services.{service.Key}.extends", "extends", extends.At, extends.Value, tree.Report);
         var rest = new YamlMapping(own.At, [.. own.Entries.Where(e => e.Key != "extends")]) { Mark = own.Mark };
+        if (field.IsNull)
+            return rest;
         if (ring.Contains(self))
             field.RefuseKey($"extends goes round in a ring: {string.Join(" -> ", ring.SkipWhile(r => r != self).Append(self).Select(r => r.Service))}; take one of them out");
         else if (ring.Count == DeepestMost)

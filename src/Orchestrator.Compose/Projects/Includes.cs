@@ -80,6 +80,19 @@ internal sealed class Includes(ComposeTree tree, IReadOnlyList<string> ring)
         foreach (var section in s_sections)
             if (included.Entries.FirstOrDefault(e => e.Key == section) is { Key: not null, Value: YamlMapping } taken)
                 root = Take(section, taken, root);
+        return included.Entries.Where(IsToBeRefused).Aggregate(root, Refused);
+    }
+
+    private static bool IsToBeRefused(YamlEntry entry) => s_sections.Contains(entry.Key)
+        ? entry.Value is not YamlMapping and not YamlScalar { IsNull: true }
+        : entry.Key is not ("name" or "version") && (!entry.Key.StartsWith("x-", StringComparison.Ordinal) || entry.Key.StartsWith("x-orc-", StringComparison.Ordinal));
+
+    // As a part of this project it is read, and refused where it is written.
+    private YamlMapping Refused(YamlMapping root, YamlEntry entry)
+    {
+        if (root.Entries.All(e => e.Key != entry.Key))
+            return new YamlMapping(root.At, [.. root.Entries, entry]) { Mark = root.Mark };
+        tree.Report.Error(entry.Value.At, entry.Key, $"got {entry.Value.Kind}; expected a mapping");
         return root;
     }
 

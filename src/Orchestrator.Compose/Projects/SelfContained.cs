@@ -3,32 +3,35 @@ using Orchestrator.Compose.Yaml;
 namespace Orchestrator.Compose.Projects;
 
 /// <summary>Makes a document say by itself what it otherwise has from its files' surroundings: relative paths become absolute, variables that are
-/// passed on get their values.</summary>
+/// passed on get their values, and profiles, which were asked for, are gone.</summary>
 internal static class SelfContained
 {
     public static YamlNode Rewrite(YamlNode node, params IReadOnlyList<string> path) => node switch
     {
         YamlScalar scalar when IsVariable(path) => PassedOn(scalar, path),
         YamlScalar scalar => IsPath(scalar, path) ? Absolute(scalar) : IsShortVolume(path) ? ShortVolume(scalar) : IsOption(path) ? Option(scalar) : scalar,
-        YamlSequence list => new YamlSequence(list.At, [.. list.Items.Select(i => Rewrite(i, [.. path, "[]"]))]),
+        YamlSequence list => new YamlSequence(list.At, [.. list.Items.Where(i => !IsGone(i, [.. path, "[]"])).Select(i => Rewrite(i, [.. path, "[]"]))]),
         YamlMapping mapping when path is ["services", _, "volumes", "[]"] && !IsBind(mapping) => mapping,
-        YamlMapping mapping => new YamlMapping(mapping.At, [.. mapping.Entries.Select(e => e with { Value = Rewrite(e.Value, [.. path, e.Key]) })]),
+        YamlMapping mapping => new YamlMapping(mapping.At, [.. mapping.Entries.Where(e => !IsGone(e.Value, [.. path, e.Key])).Select(e => e with { Value = Rewrite(e.Value, [.. path, e.Key]) })]),
         _ => node,
     };
 
-    private static bool IsPath(YamlScalar scalar, IReadOnlyList<string> path) => !scalar.IsNull && path is
-        ["services", _, "env_file" or "label_file"] or ["services", _, "env_file" or "label_file", "[]"] or ["services", _, "env_file", "[]", "path"]
-        or ["secrets" or "configs", _, "file"] or ["services", _, "volumes", "[]", "source"];
+    private static bool IsPath(YamlScalar scalar, IReadOnlyList<string> path) => !scalar.IsNull && path is ["secrets" or "configs", _, "file"] or ["services", _, "volumes", "[]", "source"];
+
+    private static bool IsGone(YamlNode node, IReadOnlyList<string> path) => path is ["services", _, "profiles"]
+        || (IsVariable(path) && node is YamlScalar scalar && PassedOnName(scalar, path) is { } name && scalar.At.Origin!.Lookup(name) is null);
 
     private static bool IsVariable(IReadOnlyList<string> path) => path is ["services", _, "environment", _];
 
     private static YamlScalar PassedOn(YamlScalar scalar, IReadOnlyList<string> path)
     {
-        var name = path[3] == "[]" && !scalar.Value.Contains('=', StringComparison.Ordinal) ? scalar.Value : path[3] != "[]" && scalar.IsNull ? path[3] : null;
-        if (name is null || scalar.At.Origin!.Lookup(name) is not { } value)
+        if (PassedOnName(scalar, path) is not { } name || scalar.At.Origin!.Lookup(name) is not { } value)
             return scalar;
         return With(scalar, path[3] == "[]" ? $"{name}={value}" : value);
     }
+
+    private static string? PassedOnName(YamlScalar scalar, IReadOnlyList<string> path) =>
+        path[3] == "[]" && !scalar.Value.Contains('=', StringComparison.Ordinal) ? scalar.Value : path[3] != "[]" && scalar.IsNull ? path[3] : null;
 
     private static bool IsShortVolume(IReadOnlyList<string> path) => path is ["services", _, "volumes", "[]"];
 
@@ -38,12 +41,7 @@ internal static class SelfContained
 
     private static YamlScalar Absolute(YamlScalar scalar) => With(scalar, Absolute(scalar.Value, scalar.At.Origin!));
 
-    private static string Absolute(string path, Origin origin) => path switch
-    {
-        "~" => origin.Lookup("HOME") ?? "/",
-        ['~', '/', .. var rest] => Path.GetFullPath(Path.Combine(origin.Lookup("HOME") ?? "/", rest)),
-        _ => Path.GetFullPath(Path.Combine(origin.Directory, path)),
-    };
+    private static string Absolute(string path, Origin origin) => Path.GetFullPath(origin.PathOf(path));
 
     private static YamlScalar ShortVolume(YamlScalar scalar)
     {

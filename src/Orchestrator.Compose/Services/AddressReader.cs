@@ -29,6 +29,20 @@ internal static class AddressReader
         }
     }
 
+    /// <summary>Each becomes a word of a line in the container's resolv.conf.</summary>
+    public static IEnumerable<string> Words(Field field, string accepted)
+    {
+        foreach (var item in field.OneOrMany())
+        {
+            var word = item.Text(accepted) ?? "a";
+            if (!IsWord(word))
+                item.Expected($"{accepted}, without spaces");
+            yield return word;
+        }
+    }
+
+    private static bool IsWord(string text) => text.Length > 0 && !text.Any(c => char.IsWhiteSpace(c) || char.IsControl(c));
+
     private static IEnumerable<(string Name, Field Value)> FromEntry(Field entry) => entry.OneOrMany().Select(v => (entry.Key, v));
 
     private static (string Name, Field Value) FromItem(Field item)
@@ -41,7 +55,7 @@ internal static class AddressReader
     private static void Add(Field item, string name, string written, ServiceDraft service)
     {
         var address = written.Trim('[', ']');
-        if (name.Length == 0 || name.Any(char.IsWhiteSpace) || (address != "host-gateway" && !IPAddress.TryParse(address, out _)))
+        if (!IsWord(name) || (address != "host-gateway" && !IPAddress.TryParse(address, out _)))
             item.Expected(Accepted);
         else if (!service.Container.ExtraHosts.Contains($"{name}:{address}"))
             service.Container.ExtraHosts.Add($"{name}:{address}");

@@ -5,11 +5,12 @@ namespace Orchestrator.Compose.Services;
 
 internal static class DeployReader
 {
-    private static readonly Keys<ServiceDraft> s_keys = new("deploy", UnsupportedKeys.Deploy)
+    private static readonly Keys<ServiceDraft> s_keys = new("deploy")
     {
         { "mode", ReadMode },
         { "replicas", (f, s) => s.Spec.Replicas = (s.DeployReplicas = f.Integer(0)) ?? 1 },
         { "labels", (f, s) => KeyValues.ReadLabels(f, s.Spec.Labels) },
+        { "endpoint_mode", (f, _) => ReadEndpointMode(f) },
         { "resources", ReadResources },
         { "placement", (f, s) => PlacementReader.Read(f, s) },
         { "restart_policy", RestartReader.ReadPolicy },
@@ -19,8 +20,8 @@ internal static class DeployReader
 
     private static readonly Keys<ServiceSpec> s_resourceKeys = new("resources")
     {
-        { "limits", (f, s) => s_limitKeys!.Read(f, s.Limits = new Resources()) },
-        { "reservations", (f, s) => s_reservationKeys!.Read(f, s.Reservations = new Resources()) },
+        { "limits", (f, s) => s_limitKeys!.Read(f, s.Limits ??= new Resources()) },
+        { "reservations", (f, s) => s_reservationKeys!.Read(f, s.Reservations ??= new Resources()) },
     };
 
     private static readonly Keys<Resources> s_limitKeys = new("limits", UnsupportedKeys.Resources)
@@ -39,6 +40,14 @@ internal static class DeployReader
     };
 
     public static void Read(Field field, ServiceDraft service) => s_keys.Read(field, service);
+
+    private static void ReadEndpointMode(Field field)
+    {
+        if (field.Written("vip") == "dnsrr")
+            field.Refuse("got \"dnsrr\", which is not supported: every service has a virtual IP, and tasks.SERVICE resolves to its replicas");
+        else
+            field.OneOf("vip");
+    }
 
     private static void ReadMode(Field field, ServiceDraft service)
     {

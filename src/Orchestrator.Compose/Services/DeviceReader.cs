@@ -8,7 +8,7 @@ namespace Orchestrator.Compose.Services;
 internal static partial class DeviceReader
 {
     private const string Short = "/DEVICE[:/IN/CONTAINER][:rwm]";
-    private const string Rule = "a device rule such as \"c 1:3 rwm\" or \"b 8:* r\"";
+    private const string Rule = "a device rule such as \"c 1:3 rwm\" or \"b 8:* r\", or \"a *:* rwm\" for all devices";
 
     private static readonly Keys<Device> s_keys = new("a device")
     {
@@ -68,6 +68,6 @@ internal static partial class DeviceReader
 
     private static bool IsPermissions(string text) => text.Length is > 0 and <= 3 && text.All("rwm".Contains);
 
-    [GeneratedRegex(@"^[abc] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(a \*:\* rwm|[bc] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3})\z", RegexOptions.CultureInvariant)]
     private static partial Regex DeviceRule();
 }

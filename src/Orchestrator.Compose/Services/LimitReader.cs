@@ -53,7 +53,8 @@ internal static class LimitReader
     {
         var unlimited = field.Node is Yaml.YamlScalar { Value: "-1" };
         if ((unlimited ? -1 : ValueReaders.Bytes(field)) is { } bytes)
-            service.Afterwards(() => SetSwap(field, service.Limits, bytes));
+            // After mem_limit, which may stand below.
+            service.Afterwards(() => service.Afterwards(() => SetSwap(field, service.Limits, bytes)));
     }
 
     public static void BlockIo(Field field, ServiceDraft service) => s_blockKeys.Read(field, service.Limits);

@@ -20,6 +20,21 @@ internal static class ModeReader
         return "";
     }
 
+    public static void ReadIpc(Field field, ServiceDraft service)
+    {
+        service.Container.IpcMode = Read(field, "private", "shareable");
+        if (service.Container.IpcMode == "host")
+            service.Afterwards(() => RefuseNodeSysctl(field, service, name => !IsOfNetwork(name)));
+    }
+
+    public static void ReadUts(Field field, ServiceDraft service)
+    {
+        service.Container.UtsMode = Read(field);
+        if (service.Container.UtsMode == "host")
+            service.Afterwards(() => field.RefuseIf(service.Container is { Hostname.Length: > 0 } or { Domainname.Length: > 0 },
+                "hostname and domainname would be the node's own with uts: host; leave one of them out"));
+    }
+
     public static void ReadNetwork(Field field, ServiceDraft service)
     {
         var mode = field.Text("host or none");
@@ -60,9 +75,20 @@ internal static class ModeReader
             field.RefuseKey($"network_mode: {mode} and networks exclude each other; keep one of them");
         if (service.Spec.Ports.Count > 0)
             field.RefuseKey($"ports cannot be published with network_mode: {mode}; leave the ports out{(mode == "host" ? ": the container's are the node's already" : "")}");
-        if (mode == "host" && service.Container.Sysctls.Keys.FirstOrDefault(n => n.StartsWith("net.", StringComparison.Ordinal)) is { } sysctl)
-            field.RefuseKey($"{sysctl} would be the node's own setting with network_mode: host; leave one of them out");
+        if (mode == "host")
+            RefuseNodeSysctl(field, service, IsOfNetwork);
+        field.WarnIf(mode == "host" && service.Container.Hostname.Length > 0, "the container has the node's name with network_mode: host, so hostname has no effect");
+        if (mode == "none" && service.Container.ExtraHosts.FirstOrDefault(h => h.EndsWith(":host-gateway", StringComparison.Ordinal)) is { } host)
+            field.RefuseKey($"there is no way to the node with network_mode: none, so {host} has no address; leave one of them out");
     }
+
+    private static void RefuseNodeSysctl(Field field, ServiceDraft service, Func<string, bool> isShared)
+    {
+        if (service.Container.Sysctls.Keys.FirstOrDefault(isShared) is { } sysctl)
+            field.RefuseKey($"{sysctl} would be the node's own setting with {field.Key}: host; leave one of them out");
+    }
+
+    private static bool IsOfNetwork(string sysctl) => sysctl.StartsWith("net.", StringComparison.Ordinal);
 
     private static bool IsShared(string mode) =>
         mode.StartsWith("service:", StringComparison.Ordinal) || mode.StartsWith("container:", StringComparison.Ordinal);

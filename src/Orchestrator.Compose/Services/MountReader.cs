@@ -145,8 +145,6 @@ internal static class MountReader
     {
         if (source.StartsWith('/'))
             return Path.GetFullPath(source);
-        if (source is "~" || source.StartsWith("~/", StringComparison.Ordinal))
-            source = (item.Lookup("HOME") ?? "") + source[1..];
         var path = Path.GetFullPath(item.PathOf(source));
         item.Report.Warn(item.Node.At, item.Path, $"binds {path}, which has to be there on every node that the service may run on");
         return path;

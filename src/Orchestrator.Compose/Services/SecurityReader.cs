@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Orchestrator.Compose.Fields;
 
 namespace Orchestrator.Compose.Services;
@@ -46,9 +47,22 @@ internal static class SecurityReader
     {
         var file = item.PathOf(path);
         var (text, error) = SourceFile.Read(service.Stack.Open, file);
-        if (text?.TrimStart().StartsWith('{') == true)
+        if (text is not null && IsJsonObject(text))
             return "seccomp=" + text.TrimStart();
         item.Refuse(error is not null ? $"{file} {error}" : text is null ? $"got \"{path}\", but there is no {file}" : $"{file} is no seccomp profile: expected JSON");
         return null;
+    }
+
+    private static bool IsJsonObject(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return document.RootElement.ValueKind == JsonValueKind.Object;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 }

@@ -55,12 +55,12 @@ internal static partial class ServiceReader
         { "stdin_open", (f, s) => s.Container.StdinOpen = f.Flag() ?? false },
         { "extra_hosts", AddressReader.ReadHosts },
         { "dns", (f, s) => s.Container.Dns.AddRange(AddressReader.Servers(f)) },
-        { "dns_search", (f, s) => s.Container.DnsSearch.AddRange(f.OneOrMany().Select(i => i.Text("a domain") ?? "")) },
-        { "dns_opt", (f, s) => s.Container.DnsOptions.AddRange(f.Items("a list of options").Select(i => i.Text("an option") ?? "")) },
+        { "dns_search", (f, s) => s.Container.DnsSearch.AddRange(AddressReader.Words(f, "a domain such as example.com")) },
+        { "dns_opt", (f, s) => s.Container.DnsOptions.AddRange(AddressReader.Words(f, "an option such as ndots:2")) },
         { "network_mode", ModeReader.ReadNetwork },
         { "pid", (f, s) => s.Container.PidMode = ModeReader.Read(f) },
-        { "ipc", (f, s) => s.Container.IpcMode = ModeReader.Read(f, "private", "shareable") },
-        { "uts", (f, s) => s.Container.UtsMode = ModeReader.Read(f) },
+        { "ipc", ModeReader.ReadIpc },
+        { "uts", ModeReader.ReadUts },
         { "cgroup", (f, s) => s.Container.CgroupMode = ModeReader.Read(f, "private") },
         { "userns_mode", (f, _) => ModeReader.Read(f) },
         { "pull_policy", (f, s) => s.Container.PullPolicy = ModeReader.ReadPullPolicy(f) },
@@ -145,6 +145,7 @@ internal static partial class ServiceReader
             return;
         service.Stack.Afterwards(() =>
         {
+            field.RefuseIf(service.Spec.Mode == ServiceMode.Global, $"got {scale}, but deploy.mode is global; a global service runs once on every node");
             if (service.DeployReplicas is { } replicas && replicas != scale)
                 field.Refuse($"got {scale}, but deploy.replicas says {replicas}; keep one of them");
         });

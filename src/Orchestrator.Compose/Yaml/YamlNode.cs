@@ -8,6 +8,11 @@ internal sealed class Origin(string file, string directory, Func<string, string?
     public string Directory => directory;
 
     public Func<string, string?> Lookup => lookup;
+
+    /// <summary>A path as it was meant: from the directory on, or from the author's home.</summary>
+    public string PathOf(string path) => path is "~" or ['~', '/', ..]
+        ? Path.Combine(lookup("HOME") ?? "/", path[1..].TrimStart('/'))
+        : Path.Combine(directory, path);
 }
 
 /// <summary>A place in a file, counted from 1. The default value is the file as a whole.</summary>

@@ -46,9 +46,11 @@ internal static class YamlWriter
     private static void Write(YamlScalar scalar, string value, Emitter emitter)
     {
         var bare = new YamlScalar(scalar.At, value, plain: true);
+        // Line breaks that would be read as another one.
+        var breaks = value.AsSpan().ContainsAny("\r\u0085\u2028\u2029");
         // What the core schema, or the YAML 1.1 of other programs, would take for something else.
         var style = scalar.Plain ? ScalarStyle.Plain
-            : bare.IsNull || bare.IsBoolean || bare.IsNumber || IsOldBoolean(value) || value.Contains(':', StringComparison.Ordinal) || value == "<<" ? ScalarStyle.DoubleQuoted : ScalarStyle.Any;
+            : breaks || bare.IsNull || bare.IsBoolean || bare.IsNumber || IsOldBoolean(value) || value.Contains(':', StringComparison.Ordinal) || value == "<<" ? ScalarStyle.DoubleQuoted : ScalarStyle.Any;
         emitter.Emit(new Scalar(null, null, value, style, isPlainImplicit: true, isQuotedImplicit: true));
     }
 

@@ -23,7 +23,9 @@ internal static class HostDevices
     /// <exception cref="ContainerException">Something else.</exception>
     public static DeviceRule Rule(string text)
     {
-        if (text.Split(' ') is [("a" or "b" or "c") and var type, var numbers, var access] && numbers.Split(':') is [var major, var minor]
+        // The kernel takes "a" for all access to all devices, whatever is written after it.
+        var all = text == "a *:* rwm";
+        if ((all || !text.StartsWith('a')) && text.Split(' ') is [("a" or "b" or "c") and var type, var numbers, var access] && numbers.Split(':') is [var major, var minor]
             && TryNumber(major, out var majorNumber) && TryNumber(minor, out var minorNumber) && access.Length is > 0 and <= 3 && access.All("rwm".Contains))
             return new DeviceRule { Allow = true, Type = type, Major = majorNumber, Minor = minorNumber, Access = access };
         throw new ContainerException($"device rule \"{text}\": expected TYPE MAJOR:MINOR ACCESS, such as \"c 1:3 rwm\" or \"b 8:* r\"");

@@ -20,6 +20,7 @@ internal sealed class ServiceRules(StackSpec stack, ServiceSpec service, List<st
         CheckPorts();
         CheckNetworks();
         CheckModes();
+        CheckNaming();
         CheckMounts();
         CheckDependencies();
         CheckResources();
@@ -66,6 +67,15 @@ internal sealed class ServiceRules(StackSpec stack, ServiceSpec service, List<st
             Error($"{field} mode is '{mode}'; it must be host or left out: replicas share nothing with each other");
         if (_container.PullPolicy is not ("" or "never"))
             Error($"pull policy is '{_container.PullPolicy}'; it must be never or left out");
+    }
+
+    // Each becomes a word in a file of the container, where another line would be another setting.
+    private void CheckNaming()
+    {
+        (string Field, IEnumerable<string> Words)[] all = [("dns_search", _container.DnsSearch), ("dns_opt", _container.DnsOptions), ("extra_hosts", _container.ExtraHosts)];
+        foreach (var (field, word) in all.SelectMany(a => a.Words.Select(w => (a.Field, w))))
+            if (word.Length == 0 || word.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)))
+                Error($"{field} has '{word}'; it must be one word without spaces");
     }
 
     private (string Field, string Mode)[] Modes() =>

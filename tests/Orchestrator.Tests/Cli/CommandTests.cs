@@ -60,6 +60,14 @@ public sealed class CommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Standard_input_is_read_once()
+    {
+        var (exitCode, _, error) = await _cluster.OrcAsync(["compose", "config", "-f", "-", "-f", "-"], "services: { a: { image: x } }"u8.ToArray());
+        Assert.Equal(2, exitCode);
+        Assert.Contains("-f - is given twice", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_bad_compose_file_is_exit_code_2_and_never_reaches_the_cluster()
     {
         var (exitCode, _, error) = await _cluster.OrcAsync(["apply", "-f", "-"], "services:\n  a: { image: x, deploy: { replicas: many }, gpus: all }\n"u8.ToArray());
@@ -95,7 +103,7 @@ public sealed class CommandTests : IAsyncLifetime
 
             var (exitCode, output, error) = await _cluster.OrcAsync(["compose", "config", .. options]);
             Assert.Equal((0, ""), (exitCode, error));
-            Assert.Equal("name: shop\nservices:\n  web:\n    image: \"web:2\"\n    user: \"5\"\n  debug:\n    image: d\n    profiles:\n      - debug\n", output);
+            Assert.Equal("name: shop\nservices:\n  web:\n    image: \"web:2\"\n    user: \"5\"\n  debug:\n    image: d\n", output);
             Assert.Equal("web", (string?)JsonNode.Parse((await _cluster.OrcAsync(["compose", "config", "-o", "json", .. options])).Output)!["services"]![0]!["name"]);
             Assert.Equal("web\ndebug\n", (await _cluster.OrcAsync(["compose", "config", "--services", .. options])).Output);
             Assert.Equal("web:2\nd\n", (await _cluster.OrcAsync(["compose", "config", "--images", .. options])).Output);

@@ -33,6 +33,16 @@ public sealed class ComposeLimitTests
     }
 
     [Fact]
+    public void Many_services_that_extend_a_large_one_are_refused_before_they_are_made()
+    {
+        var large = string.Concat(Enumerable.Repeat("a,", 10_000));
+        var text = $"services:\n  base: {{ image: x, x-own: [{large}] }}\n" + string.Concat(Enumerable.Range(0, 3000).Select(i => $"  s{i}: {{ extends: base, x-own: [b] }}\n"));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("becomes more than 200000 values", Assert.Single(Load(text).Errors).Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 150_000_000);
+    }
+
+    [Fact]
     public void Bytes_that_are_not_UTF8_are_refused()
     {
         var result = ComposeLoader.Load("x.yaml", "/srv/x", p => p == "x.yaml" ? new MemoryStream([0xff, 0xfe, 0]) : null, new Dictionary<string, string>());

@@ -68,7 +68,8 @@ public sealed class ExtendsTests
                 volumes:
                   - "/srv/shop/lib/data:/data"
                   - "/srv/shop/own:/own"
-                env_file: /srv/shop/lib/a.env
+                environment:
+                  FROM: lib
 
             """);
 
@@ -98,6 +99,15 @@ public sealed class ExtendsTests
                   - CHOWN
 
             """);
+
+    [Fact]
+    public void Nothing_after_extends_is_as_good_as_not_written() => ComposeFiles.Of(("compose.yaml", "services: { a: { image: a, extends: } }"))
+        .Become("name: shop\nservices:\n  a:\n    image: a\n");
+
+    [Fact]
+    public void What_the_base_resets_is_not_taken_from_who_extends_it() => ComposeFiles.Of(
+        ("compose.yaml", "services: { base: { image: a, cap_add: !reset [] }, web: { extends: base, cap_add: [KILL] } }"))
+        .Become("name: shop\nservices:\n  base:\n    image: a\n  web:\n    image: a\n    cap_add:\n      - KILL\n");
 
     [Theory]
     [InlineData("extends: nobody", "services.web.extends: there is no service \"nobody\" in compose.yaml; there are web, b, c")]

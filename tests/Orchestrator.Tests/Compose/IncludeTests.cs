@@ -90,6 +90,19 @@ public sealed class IncludeTests
     public void What_cannot_be_included_is_named(string include, string message) => Assert.Contains(message, Errors(
         ("compose.yaml", $"include: {include}\nservices: {{ a: {{ image: a }} }}"), ("a/x.yaml", "include: [../compose.yaml]")));
 
+    [Theory]
+    [InlineData("servces: { b: { image: b } }", "/srv/shop/b.yml:1: servces: unknown key \"servces\"; did you mean \"services\"?")]
+    [InlineData("x-orc-strategie: spread", "/srv/shop/b.yml:1: x-orc-strategie: unknown key")]
+    [InlineData("models: { m: { model: m } }", "/srv/shop/b.yml:1: models: the key \"models\" is not supported")]
+    [InlineData("services: [b]", "/srv/shop/b.yml:1: services: got a list; expected a mapping")]
+    [InlineData("volumes: [b]", "/srv/shop/b.yml:1: volumes: got a list; expected a mapping")]
+    public void An_included_file_is_refused_for_what_any_file_is(string text, string message) => Assert.Contains(
+        Errors(("compose.yaml", "include: [b.yml]\nservices: { a: { image: a } }"), ("b.yml", text)), e => e.StartsWith(message, StringComparison.Ordinal));
+
+    [Fact]
+    public void Keys_of_ones_own_stay_with_the_included_file() => Assert.Equal(["a", "b"], Spec(
+        ("compose.yaml", "include: [b.yml]\nservices: { a: { image: a } }"), ("b.yml", "name: b\nversion: '3'\nx-own: 1\nvolumes:\nservices: { b: { image: b } }")).Services.Select(s => s.Name));
+
     [Fact]
     public void Files_that_include_more_and_more_are_refused()
     {

@@ -42,9 +42,9 @@ public sealed class MergeTests
         tmpfs:
           - "/run:size=1m"
           - /tmp
-        env_file:
-          - /srv/shop/a.env
-          - /srv/shop/b.env
+        environment:
+          A: "1"
+          B: "1"
         """);
 
     [Fact]
@@ -70,7 +70,6 @@ public sealed class MergeTests
         environment:
           A: "1"
           B: 3
-          C: null
           D: x=y
         labels:
           a: 1
@@ -187,6 +186,47 @@ public sealed class MergeTests
         """);
 
     [Fact]
+    public void Over_a_key_with_nothing_after_it_the_later_value_counts() => Service(
+        "environment: , labels: , networks: , depends_on: , sysctls: , annotations: , dns: , tmpfs: , deploy: ",
+        "environment: { A: 1 }, labels: [a=1], networks: [back], depends_on: [b], sysctls: { net.core.somaxconn: 1 }, annotations: { a: 1 }, dns: 1.1.1.1, tmpfs: [/run], deploy: { replicas: 2 }",
+        """
+        environment:
+          A: 1
+        labels:
+          - a=1
+        networks:
+          - back
+        depends_on:
+          - b
+        sysctls:
+          net.core.somaxconn: 1
+        annotations:
+          a: 1
+        dns: 1.1.1.1
+        tmpfs:
+          - /run
+        deploy:
+          replicas: 2
+        """);
+
+    [Theory]
+    [InlineData("environment: { DEBUG: '0' }", "environment: [DEBUG]")]
+    [InlineData("environment: [DEBUG=0]", "environment: { DEBUG: }")]
+    public void A_variable_that_a_later_file_passes_on_is_passed_on(string before, string after) => Assert.Equal("passed",
+        Files(before, after).Load(r => r with { Environment = new Dictionary<string, string> { ["DEBUG"] = "passed" } }).Spec!.Services[0].Container.Environment["DEBUG"]);
+
+    [Fact]
+    public void Nothing_after_a_command_a_label_or_a_test_goes_back_to_what_is_without()
+    {
+        var container = Files("command: [a], entrypoint: [b], labels: { a: 1, b: 2 }, healthcheck: { test: c, retries: 3 }", "command: , entrypoint: null, labels: { a: }, healthcheck: { test: null }")
+            .Load().Spec!.Services[0].Container;
+        Assert.False(container.CommandSet || container.EntrypointSet);
+        Assert.Equal(("", "2"), (container.Labels["a"], container.Labels["b"]));
+        Assert.Empty(container.Healthcheck.Test);
+        Assert.Equal(3, container.Healthcheck.Retries);
+    }
+
+    [Fact]
     public void Reset_takes_away_and_override_replaces_the_whole() => Service(
         "ports: ['8080:80'], user: '5', environment: { A: 1, B: 2 }, labels: { a: 1 }, cap_add: [KILL]",
         "ports: !reset [], user: !reset null, environment: { A: !reset null }, labels: !override { b: 2 }, cap_add: !override [CHOWN]",
@@ -246,6 +286,27 @@ public sealed class MergeTests
         ["over.yaml:1: services.web.deploy: got text, which cannot be merged with a mapping at compose.yaml:1; write both in the same form, or !override before this one"],
         ComposeFiles.Of(("compose.yaml", "services: { web: { image: a, deploy: { replicas: 1 } } }"), ("over.yaml", "services: { web: { deploy: x } }")).Load()
             .Errors.Select(e => e.ToString()));
+
+    [Theory]
+    [InlineData("environment: x", "environment: y", "got \"y\"; expected a mapping (KEY: value) or a list (- KEY=value)")]
+    [InlineData("labels: x", "labels: y", "got \"y\"; expected a mapping (KEY: value) or a list (- KEY=value)")]
+    [InlineData("depends_on: x", "depends_on: y", "got \"y\"; expected a list of services, or a mapping of services to conditions")]
+    [InlineData("networks: x", "networks: y", "got \"y\"; expected ")]
+    [InlineData("labels: x", "labels: [a=1]", "got a list, which cannot be merged with text at compose.yaml:1; ")]
+    [InlineData("labels: [a=1]", "labels: x", "got text, which cannot be merged with a list at compose.yaml:1; ")]
+    [InlineData("labels: [{ a: 1 }]", "labels: { a: 1 }", "got a mapping, which cannot be merged with a list at compose.yaml:1; ")]
+    public void A_value_of_a_kind_that_the_key_never_has_is_named(string before, string after, string message)
+    {
+        string[][] ways =
+        [
+            Errors(("compose.yaml", $"services: {{ web: {{ image: a, {before} }} }}"), ("over.yaml", $"services: {{ web: {{ {after} }} }}")),
+            Errors(("compose.yaml", $"services: {{ web: {{ extends: base, {after} }}, base: {{ image: a, {before} }} }}")),
+        ];
+        foreach (var errors in ways)
+            Assert.Contains(errors, e => e.Contains(message, StringComparison.Ordinal));
+    }
+
+    private static string[] Errors(params (string, string)[] files) => [.. ComposeFiles.Of(files).Load().Errors.Select(e => e.ToString())];
 
     private static void Service(string before, string after, string expected)
     {

@@ -24,6 +24,18 @@ public sealed class ProjectFileTests
     }
 
     [Fact]
+    public void The_project_lies_where_the_first_file_of_COMPOSE_FILE_does()
+    {
+        var result = ComposeFiles.Of(("prod/compose.yaml", "services: { a: { image: 'a:${TAG}', volumes: ['./data:/data'] } }"), (".env", "COMPOSE_FILE=prod/compose.yaml\nTAG=5")).Load();
+        Assert.Equal(("prod", "a:5", "/srv/shop/prod/data"), (result.Spec!.Name, result.Spec.Services[0].Container.Image, result.Spec.Services[0].Container.Mounts[0].Source));
+    }
+
+    [Fact]
+    public void What_is_of_no_place_is_said_of_the_first_file() => Assert.Equal(
+        ["first.yaml: the stack has no name; write name: at the top of the file"],
+        ComposeFiles.Of(("first.yaml", "services: { a: { image: a } }"), ("over.yaml", "services: { a: { image: b } }")).Load(r => r with { Directory = "/" }).Errors.Select(e => e.ToString()));
+
+    [Fact]
     public void Without_any_file_that_is_said() =>
         Assert.Equal("/srv/shop/compose.yaml: there is no such file; name a compose file", Assert.Single(ComposeFiles.Of(("x.yml", "")).Load(r => r with { Files = [] }).Errors).ToString());
 
@@ -56,13 +68,56 @@ public sealed class ProjectFileTests
               a:
                 image: "5"
                 user: "0x1F"
-                command: ["true", "null", "~", "1e3", "yes", "a: b", "# no comment", " spaces ", "", "$$HOME", "a\nb\t", "é", "'", "- x", "{}", "*a", "<<", "12:30:45"]
+                command: ["true", "null", "~", "1e3", "yes", "a: b", "# no comment", " spaces ", "", "$$HOME", "a\nb\t", "é", "'", "- x", "{}", "*a", "<<", "12:30:45", "a\rb", "a\r\nb\n", "a\Nb", "a\Lb\Pc"]
                 environment: { A: "no", B: 5, C: true, D: "$$x${E:-e}" }
                 x-own: { keep: [me] }
             """)).Resolved();
         Assert.Contains("x-own:\n      keep:\n        - me\n", text, StringComparison.Ordinal);
         Assert.Contains("D: $$xe\n", text, StringComparison.Ordinal);
         Assert.Contains("C: true\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_printed_needs_no_other_file_and_nothing_of_the_environment()
+    {
+        var files = ComposeFiles.Of(
+            ("compose.yaml",
+                """
+                services:
+                  a:
+                    image: a
+                    profiles: [asked]
+                    env_file: { path: ~/a.env }
+                    environment: [SET, UNSET, OWN=1]
+                    label_file: ~/labels.env
+                    labels: { own: "1" }
+                  b: { image: b, environment: { SET: , UNSET: } }
+                """),
+            ("over.yaml", "services: { a: { env_file: [{ path: b.env, required: false }] } }"),
+            ("/home/me/a.env", "PRICE='$5'\nOWN=2"), ("b.env", "B=2"), ("/home/me/labels.env", "from=file"));
+        var result = files.Load(r => r with { Profiles = ["asked"], Environment = new Dictionary<string, string> { ["HOME"] = "/home/me", ["SET"] = "s" } });
+        var text = result.Document!.ToYaml();
+        Assert.Equal(
+            """
+            name: shop
+            services:
+              a:
+                image: a
+                environment:
+                  B: "2"
+                  OWN: "1"
+                  PRICE: $$5
+                  SET: s
+                labels:
+                  from: file
+                  own: "1"
+              b:
+                image: b
+                environment:
+                  SET: s
+
+            """, text);
+        Assert.Equal(result.Spec, ComposeFiles.Of(("one.yaml", text)).Load().Spec);
     }
 
     private static (string, string) Named(ComposeResult result) => (result.Spec!.Name, result.Spec.Services[0].Container.Image);

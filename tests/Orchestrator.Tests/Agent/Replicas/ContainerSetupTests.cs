@@ -37,6 +37,13 @@ public sealed class ContainerSetupTests
     // Generic resources are counted when a node is chosen.
     public static TheoryData<string> LimitFields { get; } = [.. Resources.Descriptor.Fields.InDeclarationOrder().Select(f => f.Name).Except(["generic"])];
 
+    [Fact]
+    public void On_a_cluster_network_the_name_of_the_node_is_not_given_its_address()
+    {
+        Assert.DoesNotContain(Of(new ServiceSpec { Container = new() { UtsMode = "host" } }).Hosts, h => h.Name.Length == 0);
+        Assert.Contains(Of(new ServiceSpec { Container = new() { Hostname = "web" } }).Hosts, h => h.Name == "web");
+    }
+
     /// <summary>A field that is added to the spec and forgotten here would be dropped in silence.</summary>
     [Theory]
     [MemberData(nameof(ContainerFields))]

@@ -113,6 +113,9 @@ public sealed class StackValidationTests
         Web("ipc mode is 'x'", s => s.Container.IpcMode = "x");
         Web("cgroup mode is 'x'", s => s.Container.CgroupMode = "x");
         Web("uts mode is 'x'", s => s.Container.UtsMode = "x");
+        Web("dns_search has 'a b'; it must be one word", s => s.Container.DnsSearch.Add("a b"));
+        Web("dns_opt has ''; it must be one word", s => s.Container.DnsOptions.Add(""));
+        Web("it must be one word without spaces", s => s.Container.ExtraHosts.Add("a\n10.0.0.9 b:10.0.0.1"));
         Web("pull policy is 'always'; it must be never or left out", s => s.Container.PullPolicy = "always");
         Assert.Empty(Validate(Good(s =>
         {
