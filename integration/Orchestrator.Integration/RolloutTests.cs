@@ -17,6 +17,8 @@ public sealed class RolloutTests(Lab lab)
     {
         Lab.NeedsRoot();
         (await lab.ApplyAsync(Web(stack, port, $"[\"sh\", \"-c\", \"{Serve}\"]", ""))).Succeeded();
+        // Up is not yet good: for that a version has to prove itself.
+        await AwaitCompleteAsync($"{stack}/web", 1);
         var before = Ids(await lab.RunningAsync(stack));
         using var asking = new CancellationTokenSource();
         var failures = AskAsync(port, asking.Token);
@@ -24,8 +26,7 @@ public sealed class RolloutTests(Lab lab)
         Assert.Equal(1, applied.ExitCode);
         Assert.Contains("version 2 was rolled back to 1", applied.Error, StringComparison.Ordinal);
         Assert.Contains(why, applied.Error, StringComparison.Ordinal);
-        var back = await Lab.AwaitAsync("version 1 to be complete", TimeSpan.FromSeconds(20), async () =>
-            (await lab.OrcAsync("rollout", "status", $"{stack}/web")).Output.Contains("version 1 is complete", StringComparison.Ordinal));
+        var back = await AwaitCompleteAsync($"{stack}/web", 1);
         lab.Report($"complete again {back.TotalSeconds:F2} s after apply gave up");
         await asking.CancelAsync();
         Assert.Equal(0, await failures);
