@@ -167,7 +167,7 @@ internal sealed class RolloutProgress
     private bool IsOverdue(List<SlotView> views)
     {
         var progressMs = ProgressMs(views);
-        return views.Exists(v => v.Up.Exists(r => IsCurrent(r) && !r.IsServing() && RoundIsPast(Math.Max(progressMs, r.CreatedMs) + Deadline)));
+        return views.Exists(v => v.Up.Exists(r => IsCurrent(r) && !r.IsServing()) && RoundIsPast(Math.Max(progressMs, BegunMs(v)) + Deadline));
     }
 
     private bool IsBusy(SlotView view) => !view.IsGood || view.Up.Exists(r => IsCurrent(r) && (!r.IsServing() || !RoundIsPast(ProvenMs(r) + _policy.DelayMs)));
@@ -180,6 +180,9 @@ internal sealed class RolloutProgress
         _round.WakeAt(timeMs);
         return false;
     }
+
+    // Another attempt in the slot does not begin the wait anew.
+    private long BegunMs(SlotView view) => All(view).Where(IsCurrent).Min(r => r.CreatedMs);
 
     /// <summary>When the last replica came to run that did not fail: also one that has left since.</summary>
     private long ProgressMs(List<SlotView> views) =>
