@@ -15,8 +15,8 @@ internal sealed class RolloutProgress
     private readonly RolloutPolicy _policy;
     private readonly HashSet<SlotView> _troubled;
     private readonly int _slots;
-    private int _canariesLeft;
     private readonly AskedSlots _asked;
+    private int _canariesLeft;
 
     /// <param name="round">The round.</param>
     /// <param name="service">The service.</param>
@@ -25,15 +25,12 @@ internal sealed class RolloutProgress
     public RolloutProgress(Round round, Service service, AskedSlots asked, List<SlotView> views)
     {
         (_round, _service, _asked, _slots) = (round, service, asked, views.Count);
-        _policy = (service.Rollout?.RolledBack > 0 ? service.Spec.Rollback : service.Spec.Update) ?? new();
+        _policy = (service.IsRollback() ? service.Spec.Rollback : service.Spec.Update) ?? new();
         _troubled = views.FindAll(IsTroubled).ToHashSet();
         IsHalted = AreTooMany(_troubled);
         _canariesLeft = IsCanary ? _policy.Canary - views.Count(HasBegun) : int.MaxValue;
         IsLate = IsJudged && service.Rollout?.State != RolloutState.RolloutCanary && IsOverdue(views);
     }
-
-    /// <summary>More slots fail than may: nothing further of an earlier spec is taken down, and what crashes of it comes back as it was.</summary>
-    public bool IsHalted { get; }
 
     public RolloutOrder Order => _policy.Order;
 
@@ -45,7 +42,10 @@ internal sealed class RolloutProgress
 
     private bool IsStopped => IsHalted || (IsLate && _policy.FailureAction != FailureAction.Continue) || _service.Rollout?.Held == true;
 
-    /// <summary>A replica is on its way, and no slot was done within the deadline.</summary>
+    /// <summary>More slots fail than may.</summary>
+    private bool IsHalted { get; }
+
+    /// <summary>Some slot is begun and not done, and none was done within the deadline.</summary>
     private bool IsLate { get; }
 
     // The first version has nothing to go back to: its replicas just go on trying.
@@ -55,7 +55,7 @@ internal sealed class RolloutProgress
 
     /// <summary>Why the rollout is to be undone; null when it is not.</summary>
     public string? ReasonToRollBack() =>
-        IsJudged && (IsHalted || IsLate) && _policy.FailureAction == FailureAction.Rollback && _service.Rollout.RolledBack == 0
+        IsJudged && (IsHalted || IsLate) && _policy.FailureAction == FailureAction.Rollback && !_service.IsRollback()
         && Rollouts.LastGood(_service) is { } good && Obstacle(good) is null
             ? Reason(_troubled)
             : null;
@@ -63,9 +63,10 @@ internal sealed class RolloutProgress
     /// <summary>A replica of the current spec failed here and none has proved itself since.</summary>
     public bool IsTroubled(SlotView view)
     {
-        if (view.Successor is { } made && IsCurrent(made))
-            return made.FailuresInRow > 0;
         var newest = Newest(view);
+        // Made in this round, or on its way out: it cannot have proved itself.
+        if (newest is not null && IsCurrent(newest) && (newest == view.Successor || view.Going.Contains(newest)))
+            return newest.FailuresInRow > 0;
         if (view.Up.LastOrDefault(IsCurrent) is { } up && (up == newest || newest is null || !IsCurrent(newest)))
             return up.FailuresInRow > 0 && !(up.IsServing() && IsProven(up));
         return newest is not null && IsCurrent(newest) && view.Ended.Contains(newest)
@@ -167,8 +168,13 @@ internal sealed class RolloutProgress
     private bool IsOverdue(List<SlotView> views)
     {
         var progressMs = ProgressMs(views);
-        return views.Exists(v => v.Up.Exists(r => IsCurrent(r) && !r.IsServing()) && RoundIsPast(Math.Max(progressMs, BegunMs(v)) + Deadline));
+        return views.Exists(v => IsUnfinished(v) && RoundIsPast(Math.Max(progressMs, BegunMs(v)) + Deadline));
     }
+
+    /// <summary>A replica of the current spec is on its way to serve here, or was and has failed.</summary>
+    private bool IsUnfinished(SlotView view) =>
+        Newest(view) is { } newest && IsCurrent(newest) && !newest.IsServing()
+        && (newest.State() != ReplicaState.Complete || RestartRule.IsFailure(newest, _service.Spec.Restart));
 
     private bool IsBusy(SlotView view) => !view.IsGood || view.Up.Exists(r => IsCurrent(r) && (!r.IsServing() || !RoundIsPast(ProvenMs(r) + _policy.DelayMs)));
 
