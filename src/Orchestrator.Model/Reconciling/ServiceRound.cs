@@ -137,6 +137,9 @@ internal sealed class ServiceRound(Round round, Service service, bool isRolledBa
         {
             round.Message(last!, decision.Message);
             view.IsGood = view.IsGood || !RestartRule.IsFailure(last!, service.Spec.Restart);
+            // A node must be emptied even when nothing follows.
+            foreach (var replica in Leaving(view))
+                view.Shut(replica);
             return;
         }
         Start(WantedOf(view, NewReplica(view, decision, restored), isNew: true, Leaving(view)));

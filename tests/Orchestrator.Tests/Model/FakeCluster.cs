@@ -109,7 +109,7 @@ internal sealed class FakeCluster
     /// <summary>The replica's process ends; null when its node would not notice or it does not run.</summary>
     public void End(Replica replica, int exitCode)
     {
-        if (replica.State() != ReplicaState.Running || _cut.Contains(replica.NodeId))
+        if (replica.State() is not (ReplicaState.Starting or ReplicaState.Running) || _cut.Contains(replica.NodeId))
             return;
         _containers[replica.NodeId].Remove(replica.Id);
         Do(Report(replica, exitCode == 0 ? ReplicaState.Complete : ReplicaState.Failed, exitCode));

@@ -82,6 +82,9 @@ public sealed class ScenarioTests
                 case ["end", var slot, var exitCode]:
                     _cluster.End(_cluster.State.Replicas.Values.Single(r => NameOf(r) == slot), int.Parse(exitCode, CultureInfo.InvariantCulture));
                     break;
+                case ["step"]:
+                    _cluster.Step();
+                    break;
                 case ["wait", var seconds]:
                     for (var until = _cluster.NowMs + 1000 * long.Parse(seconds, CultureInfo.InvariantCulture); _cluster.NowMs < until;)
                         _cluster.Step();
