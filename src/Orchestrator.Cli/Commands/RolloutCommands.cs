@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
-using Grpc.Core;
 using Orchestrator.Cli.Output;
 using Orchestrator.Model;
 
@@ -10,8 +8,6 @@ namespace Orchestrator.Cli.Commands;
 /// <summary>Watching and steering how a service's replicas are brought to its newest spec.</summary>
 internal static class RolloutCommands
 {
-    private const int LogLinesShown = 10;
-
     public static Command Create(Shell shell) => new("rollout", "See and steer how the replicas of a service are replaced")
     {
         Status(shell),
@@ -19,7 +15,7 @@ internal static class RolloutCommands
         Steering(shell, "pause", "Replace no further replica until it is resumed", RolloutVerb.RolloutPause),
         Steering(shell, "resume", "Go on with a rollout that is paused", RolloutVerb.RolloutResume),
         Steering(shell, "promote", "The canaries are good: replace the others", RolloutVerb.RolloutPromote),
-        Steering(shell, "abort", "Give the version up that is being rolled out, and return to the last good one", RolloutVerb.RolloutUndo),
+        Abort(shell),
         Undo(shell),
         Steering(shell, "restart", "Replace every replica by one of the same spec", RolloutVerb.RolloutRestart),
     };
@@ -32,6 +28,20 @@ internal static class RolloutCommands
         var command = new Command(name, description) { service };
         waiting.AddTo(command);
         return shell.On(command, (session, parse, cancellation) => SteerAsync(session, parse, waiting, parse.GetRequiredValue(service), verb, 0, cancellation));
+    }
+
+    private static Command Abort(Shell shell)
+    {
+        var (service, waiting) = (Service(), new WaitOptions(waitsByDefault: false));
+        var command = new Command("abort", "Give the version up that is being rolled out, and return to the last good one") { service };
+        waiting.AddTo(command);
+        return shell.On(command, async (session, parse, cancellation) =>
+        {
+            var found = (await ServiceCommands.FindAsync(session, parse.GetRequiredValue(service), cancellation)).Service;
+            return found.IsUnderWay()
+                ? await SteerAsync(session, parse, waiting, found.Id, RolloutVerb.RolloutUndo, 0, cancellation)
+                : throw new RefusedException($"service {found.Id}: no rollout is under way; `orc rollout undo` returns to an earlier version");
+        });
     }
 
     private static Command Undo(Shell shell)
@@ -48,8 +58,6 @@ internal static class RolloutCommands
         Session session, ParseResult parse, WaitOptions waiting, string name, RolloutVerb verb, int version, CancellationToken cancellation)
     {
         var found = (await ServiceCommands.FindAsync(session, name, cancellation)).Service;
-        if (verb == RolloutVerb.RolloutUndo && parse.CommandResult.Command.Name == "abort" && !found.IsUnderWay())
-            throw new RefusedException($"service {found.Id}: no rollout is under way; `orc rollout undo` returns to an earlier version");
         var request = new SteerRolloutRequest { Service = found.Id, Verb = verb, ToVersion = version, RequestId = Session.NewRequestId() };
         var answer = await session.Api.SteerRolloutAsync(request, cancellationToken: cancellation);
         session.Error.WriteLine($"{found.Id}: {Sentence(answer.Service)}");
@@ -82,10 +90,11 @@ internal static class RolloutCommands
         session.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"replicas: {status.Running} of {status.Asked} run version {service.Version}"));
         session.Out.WriteLine();
         var hostnames = await NodeCommands.HostnamesAsync(session, cancellation);
-        var shown = replicas.Where(r => r.IsLive()).Concat(Culprit(service, replicas) is { } failed ? [failed] : []).OrderBy(r => r.Slot).ThenBy(r => r.CreatedRevision).ToList();
+        var culprit = Culprit(service, replicas);
+        var shown = replicas.Where(r => r.IsLive()).Concat(culprit is null ? [] : [culprit]).OrderBy(r => r.Slot).ThenBy(r => r.CreatedRevision).ToList();
         session.Out.Write(Table(service, shown, hostnames).Render(session.Streams.Width()));
-        if (Culprit(service, replicas) is { } culprit)
-            await LogAsync(session, culprit, cancellation);
+        if (culprit is not null)
+            await LastLines.ShowAsync(session, session.Out, culprit, cancellation);
     }
 
     /// <summary>The replica by which the newest rollout failed: of the version given up, or of the one that is stuck.</summary>
@@ -108,21 +117,6 @@ internal static class RolloutCommands
                 Text.Name(replica), versions.TryGetValue(replica.SpecRevision, out var version) ? Number(version) : "", hostnames.GetValueOrDefault(replica.NodeId, replica.NodeId),
                 Text.State(replica) + (replica.IsLive() && replica.Desired == DesiredState.DesiredShutdown ? ", stopping" : ""), Text.Reason(replica));
         return table;
-    }
-
-    private static async Task LogAsync(Session session, Replica culprit, CancellationToken cancellation)
-    {
-        session.Out.WriteLine($"\nlast lines of {Text.Name(culprit)} ({Text.ShortId(culprit.Id)}):");
-        try
-        {
-            using var call = session.Api.Logs(new LogsRequest { Service = culprit.Id, Tail = LogLinesShown }, deadline: DateTime.UtcNow.AddSeconds(3), cancellationToken: cancellation);
-            await foreach (var line in call.ResponseStream.ReadAllAsync(cancellation))
-                session.Out.WriteLine($"    {(line.Error.Length > 0 ? Text.OneLine(line.Error) : Text.OneLine(Encoding.UTF8.GetString(line.Text.Span)))}");
-        }
-        catch (RpcException e) when (e.StatusCode != StatusCode.Cancelled)
-        {
-            session.Out.WriteLine($"    (no log: {e.Status.Detail})");
-        }
     }
 
     private static Command History(Shell shell)

@@ -1,4 +1,3 @@
-using System.Text;
 using Grpc.Core;
 using Orchestrator.Cli.Output;
 using Orchestrator.Model;
@@ -9,8 +8,6 @@ namespace Orchestrator.Cli.Waiting;
 /// <param name="revision">Of the change that is waited for; older pictures do not count.</param>
 internal sealed class StackWait(Session session, string stack, ulong revision, TimeSpan timeout, TimeSpan settle)
 {
-    private const int LogLinesShown = 10;
-
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
 
     private readonly long _began = Environment.TickCount64;
@@ -76,26 +73,9 @@ internal sealed class StackWait(Session session, string stack, ulong revision, T
         {
             session.Error.WriteLine($"orc: {service.Name}: {service.Describe(withDetail: true)}");
             if (service.Culprit is { } culprit && culprit.IsPlaced())
-                await ShowLogAsync(culprit, cancellation);
+                await LastLines.ShowAsync(session, session.Error, culprit, cancellation);
         }
         return ExitCode.Failed;
-    }
-
-    // The log is a courtesy: that there is none, or that it cannot be had, is not worth a second error.
-    private async Task ShowLogAsync(Replica replica, CancellationToken cancellation)
-    {
-        var deadline = DateTime.UtcNow.AddSeconds(3);
-        try
-        {
-            using var call = session.Api.Logs(new LogsRequest { Service = replica.Id, Tail = LogLinesShown }, deadline: deadline, cancellationToken: cancellation);
-            await foreach (var line in call.ResponseStream.ReadAllAsync(cancellation))
-                if (line.Error.Length == 0)
-                    session.Error.WriteLine($"    {Text.Name(replica)} | {Text.OneLine(Encoding.UTF8.GetString(line.Text.Span))}");
-        }
-        catch (RpcException)
-        {
-            return;
-        }
     }
 
     private static string Words(TimeSpan time) => Amount.Seconds((long)time.TotalMilliseconds);

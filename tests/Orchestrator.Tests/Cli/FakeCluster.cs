@@ -90,6 +90,9 @@ internal sealed class FakeCluster : Api.ApiBase, IAsyncDisposable
 
     public override Task<ScaleServiceResponse> ScaleService(ScaleServiceRequest request, ServerCallContext context) => Answer(request, new ScaleServiceResponse { Revision = 1 });
 
+    public override Task<SteerRolloutResponse> SteerRollout(SteerRolloutRequest request, ServerCallContext context) =>
+        Answer(request, new SteerRolloutResponse { Revision = 1, Service = Services.Single(s => s.Service.Id == request.Service).Service });
+
     public override Task<ListReplicasResponse> ListReplicas(ListReplicasRequest request, ServerCallContext context) =>
         Answer(request, new ListReplicasResponse { Replicas = { Replicas } });
 
