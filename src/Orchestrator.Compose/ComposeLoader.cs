@@ -37,7 +37,7 @@ public static class ComposeLoader
 
     private static ComposeResult Read(YamlMapping merged, ComposeRequest request, string name, Func<string, string?> lookup, Report report)
     {
-        var draft = new StackDraft(request.Directory, request.Open, lookup) { Spec = { Name = name } };
+        var draft = new StackDraft(request.Open) { Spec = { Name = name } };
         var asked = request.Profiles.Concat((lookup(Profiles.Variable) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToHashSet();
         // A value that could not be expanded is no value: reading on would blame it a second time.
         var readable = !report.HasErrors;

@@ -4,7 +4,7 @@ using Orchestrator.Model;
 namespace Orchestrator.Compose;
 
 /// <summary>One load: what was found so far, and what can be checked only when everything is read.</summary>
-internal sealed class StackDraft(string directory, Func<string, Stream?> open, Func<string, string?> lookup)
+internal sealed class StackDraft(Func<string, Stream?> open)
 {
     private readonly List<Action> _checks = [];
 
@@ -17,11 +17,7 @@ internal sealed class StackDraft(string directory, Func<string, Stream?> open, F
 
     public HashSet<string> ContainerNames { get; } = new(StringComparer.OrdinalIgnoreCase);
 
-    public string Directory => directory;
-
     public Func<string, Stream?> Open => open;
-
-    public Func<string, string?> Lookup => lookup;
 
     public bool HasService(string name) => Spec.Services.Any(s => s.Name == name);
 

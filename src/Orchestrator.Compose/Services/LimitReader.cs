@@ -23,9 +23,16 @@ internal static class LimitReader
     public static void Cpus(Field field, ServiceDraft service) =>
         Limit(field, service, ValueReaders.NanoCpus(field), "cpus", r => r.NanoCpus, (r, v) => r.NanoCpus = v);
 
+    public static void CpuPeriod(Field field, ServiceDraft service)
+    {
+        service.CpuPeriod = field.Integer(1000, 1_000_000);
+        service.Afterwards(() => field.WarnIf(!service.HasCpuQuota, "has no effect without cpu_quota"));
+    }
+
     /// <summary>Microseconds of <c>cpu_period</c>: the same as a number of cores.</summary>
     public static void CpuQuota(Field field, ServiceDraft service)
     {
+        service.HasCpuQuota = true;
         if (field.Integer(-1) is not ({ } quota and > 0))
             return;
         service.Afterwards(() =>

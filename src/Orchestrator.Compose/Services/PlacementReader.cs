@@ -64,7 +64,12 @@ internal static class PlacementReader
             names.Add(name);
             service.Stack.Afterwards(() =>
             {
-                if (!service.Stack.HasService(name))
+                // One that nobody asked for is on no node.
+                if (service.Stack.Inactive.Contains(name) && names == service.Spec.AntiAffinity)
+                    names.Remove(name);
+                else if (service.Stack.Inactive.Contains(name))
+                    item.Refuse($"the service \"{name}\" is not active, as nobody asked for one of its profiles; ask for one, or leave it out");
+                else if (!service.Stack.HasService(name))
                     item.Refuse($"there is no service \"{name}\" in this file; write one of {string.Join(", ", service.Stack.Spec.Services.Select(s => s.Name))}");
             });
         }

@@ -17,7 +17,7 @@ internal sealed class PublishedPorts
             _taken[key] = others = [];
         var other = others.FirstOrDefault(o => Clash(o.Port, port, o.Service == service));
         if (other.Port is not null)
-            field.Refuse($"port {port.Published}/{port.Protocol.ToString().ToLowerInvariant()} is already published by service \"{other.Service}\" at line {other.Field.Node.At.Line}; publish another");
+            field.Refuse($"port {port.Published}/{port.Protocol.ToString().ToLowerInvariant()} is already published by service \"{other.Service}\" at {other.Field.Node.At.Origin?.File}:{other.Field.Node.At.Line}; publish another");
         others.Add((port, service, field));
     }
 

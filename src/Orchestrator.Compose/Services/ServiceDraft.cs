@@ -29,6 +29,8 @@ internal sealed class ServiceDraft(StackDraft stack, string name)
     /// <summary>Microseconds.</summary>
     public int? CpuPeriod { get; set; }
 
+    public bool HasCpuQuota { get; set; }
+
     public Resources Limits => Spec.Limits ??= new Resources();
 
     /// <summary>Where a limit or a reservation is written beside deploy.</summary>

@@ -67,7 +67,7 @@ internal static partial class ServiceReader
         { "runtime", ModeReader.ReadRuntime },
         { "cpus", LimitReader.Cpus },
         { "cpu_quota", LimitReader.CpuQuota },
-        { "cpu_period", (f, s) => s.CpuPeriod = f.Integer(1000, 1_000_000) },
+        { "cpu_period", LimitReader.CpuPeriod },
         { "cpu_shares", (f, s) => s.Limits.CpuShares = f.Integer(2, 262_144) ?? 0 },
         { "cpuset", (f, s) => s.Limits.CpusetCpus = LimitReader.Cores(f) },
         { "mem_limit", LimitReader.Memory },
