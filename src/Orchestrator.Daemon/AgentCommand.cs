@@ -14,6 +14,8 @@ namespace Orchestrator.Daemon;
 /// <summary><c>orcd agent</c></summary>
 internal sealed class AgentCommand
 {
+    private const int CpusMost = 100_000;
+
     private readonly DaemonOptions _daemon = new();
     private readonly Option<string> _run = new("--run-dir")
     {
@@ -57,13 +59,13 @@ internal sealed class AgentCommand
         });
         _cpus.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<decimal>() <= 0)
-                result.AddError("--cpus: expected a number above 0, as in 1.5");
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<decimal>() is not (> 0 and <= CpusMost))
+                result.AddError($"--cpus: expected a number above 0 and at most {CpusMost}, as in 1.5");
         });
         _reserveCpus.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<decimal?>() is not >= 0)
-                result.AddError("--reserve-cpus: expected a number, 0 or more, as in 0.5");
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<decimal?>() is not (>= 0 and <= CpusMost))
+                result.AddError($"--reserve-cpus: expected a number from 0 to {CpusMost}, as in 0.5");
         });
         _resources.Validators.Add(result =>
         {
