@@ -10,17 +10,6 @@ internal static class SeedHash
 {
     private const string Letters = "abcdefghijklmnopqrstuvwxyz234567";
 
-    /// <summary>FNV-1a; good enough to break ties.</summary>
-    public static ulong Of(ulong seed, string a, string b)
-    {
-        var hash = 14695981039346656037 ^ seed;
-        foreach (var c in a)
-            hash = (hash ^ c) * 1099511628211;
-        foreach (var c in b)
-            hash = (hash ^ c) * 1099511628211;
-        return hash ^ (hash >> 29);
-    }
-
     /// <summary>An id of 16 letters and digits (80 bits), fit for host names and paths.</summary>
     public static string Id(ulong seed, ulong revision, string serviceId, int slot)
     {

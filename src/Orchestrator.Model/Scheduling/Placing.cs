@@ -12,8 +12,6 @@ internal sealed class Placing(Scheduler scheduler, string serviceId, ServiceSpec
 
     public bool Packs { get; } = spec.Strategy == PlacementStrategy.Binpack;
 
-    public IEnumerable<Filter> Filters => _ofNode.Concat(_ofNeighbours);
-
     /// <summary>Services with the same key are refused by the same nodes. Null: what else runs where counts, too.</summary>
     public string? ClassKey => _ofNeighbours.Count > 0
         ? null

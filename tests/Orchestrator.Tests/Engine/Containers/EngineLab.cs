@@ -115,7 +115,6 @@ internal sealed class EngineLab : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    // Busy as long as the keeper is on its way out.
     /// <summary>Waits for something that comes by itself; fails after a minute.</summary>
     public static async Task UntilAsync(Func<bool> condition)
     {
@@ -127,6 +126,7 @@ internal sealed class EngineLab : IAsyncDisposable
         }
     }
 
+    // Busy as long as the keeper is on its way out.
     private static async Task RemoveGroupAsync(string group)
     {
         while (Directory.Exists(group))
